@@ -1,0 +1,1 @@
+"""An alarm camera with no server: sensors and cameras to Delta Chat, end-to-end encrypted."""

@@ -1,0 +1,435 @@
+"""The records that flow through the line: one JSON object on one line, every type a dataclass here.
+
+The envelope is the same for all; a type adds its own fields. What a stage does not know, types and
+fields, it passes on (`extra`). docs/records.md has a row for each type.
+"""
+
+import dataclasses
+import itertools
+import json
+import os
+import time
+import types
+import typing
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from camalert.errors import BadData
+
+LONGEST = 4096
+"""A record's most bytes with its newline: what one write puts into a FIFO whole (PIPE_BUF)."""
+
+VERSION = 1
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+"""No clock that is set shows an earlier time."""
+
+
+class Clock(Protocol):
+    """Time as a parameter: the commands hand in `SystemClock`, tests a clock of their own."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never step back; comparable between processes of one boot."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def clock_quality(now: datetime) -> str:
+    """`set`, or `unset` where the clock shows a time before this software was made."""
+    return "set" if now >= RELEASED else "unset"
+
+
+def part_of(meaning: str, owner: str = "", default: Any = dataclasses.MISSING) -> Any:
+    """A record's field: what it means; `owner` where another command than the writer fills it."""
+    return dataclasses.field(default=default, metadata={"meaning": meaning, "owner": owner})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """The envelope. A record of a type that is not known here is kept as a plain Record."""
+
+    writer: ClassVar[str] = ""
+    entry: ClassVar[bool] = False
+    """True for what may come in at the line's FIFO; the panel drops all else there."""
+
+    type: str = part_of("noun.what")
+    id: str = part_of("random, then a sequence number; never from the clock")
+    time: str = part_of("RFC 3339, UTC")
+    clock: str = part_of("set or unset")
+    boot: str = part_of("which boot of the machine")
+    mono: float = part_of("seconds on the clock that never steps back")
+    source: str = part_of("the sensor, camera or command it is about")
+    v: int = part_of("version of the format", default=VERSION)
+    error: str | None = part_of("why a stage could not do its work", "any stage", None)
+    extra: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SensorEdge(Record):
+    entry = True
+    pin: int = part_of("GPIO line, BCM number")
+    at_start: bool = part_of("true where the level was so when the watch began", default=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PirActive(SensorEdge):
+    """A PIR sees movement."""
+
+    writer = "watch-pir"
+    type: str = "pir.active"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PirIdle(SensorEdge):
+    """A PIR sees movement no longer."""
+
+    writer = "watch-pir"
+    type: str = "pir.idle"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Agreement(Record):
+    entry = True
+    sensors: tuple[str, ...] = part_of("the PIRs that agree")
+    wired: bool = part_of(
+        "true where the link wire makes the alarm, so this is for the log", default=False
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PirAgreed(Agreement):
+    """As many PIRs as must agree do."""
+
+    writer = "watch-pir"
+    type: str = "pir.agreed"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PirParted(Agreement):
+    """They no longer do."""
+
+    writer = "watch-pir"
+    type: str = "pir.parted"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ButtonPressed(SensorEdge):
+    """The button is down, or the link wire active."""
+
+    writer = "watch-button"
+    type: str = "button.pressed"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ButtonReleased(SensorEdge):
+    """The button is up, or the link wire at rest."""
+
+    writer = "watch-button"
+    type: str = "button.released"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModeWanted(Record):
+    """Somebody asks for another mode."""
+
+    writer = "arm, disarm"
+    entry = True
+    type: str = "mode.wanted"
+    mode: str = part_of("off, monitor or alert")
+    who: str = part_of("who asks")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModeChanged(Record):
+    """The panel's mode is another one now."""
+
+    writer = "alarm-panel"
+    type: str = "mode.changed"
+    mode: str = part_of("the mode from now on")
+    was: str = part_of("the mode before")
+    who: str = part_of("who asked")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HeartbeatDue(Record):
+    """The line is to prove itself: a picture from every camera and a line of health."""
+
+    writer = "heartbeat"
+    entry = True
+    type: str = "heartbeat.due"
+    health: str = part_of("uptime, disk, temperature, queue, last event, in words")
+    mode: str = part_of("the panel's mode; off: no picture is taken", "alarm-panel", "")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmRaised(Record):
+    """An alarm: its text goes out at once. Its `id` names the alarm in all that follows."""
+
+    writer = "alarm-panel"
+    type: str = "alarm.raised"
+    cause: str = part_of("what tripped it, in words")
+    sensors: tuple[str, ...] = part_of("the sensors behind it")
+    attempt: int = part_of("1; more after a crash", default=1)
+    text_only: bool = part_of("true where pictures may be what crashed the line", default=False)
+    noted: bool = part_of(
+        "false where no note could be written: a crash would lose it", default=True
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmSuppressed(Record):
+    """What would have been an alarm, but for the mode or the cooldown."""
+
+    writer = "alarm-panel"
+    type: str = "alarm.suppressed"
+    cause: str = part_of("what tripped it, in words")
+    reason: str = part_of("mode or cooldown")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PictureTaken(Record):
+    """A camera's picture of an alarm or a heartbeat; `source` is the camera."""
+
+    writer = "snap"
+    type: str = "picture.taken"
+    alarm: str = part_of("id of the alarm or heartbeat")
+    part: str = part_of("this picture's place in it, e.g. porch-1")
+    file: str = part_of("the JPEG, below the run folder")
+    kind: str = part_of("alarm or heartbeat")
+    damaged: str | None = part_of(
+        "what is wrong with the picture, where something is", default=None
+    )
+    moved: bool | None = part_of("whether it differs from the camera's last", "diff-frames", None)
+    score: float | None = part_of("how strongly, 1 is the threshold", "diff-frames", None)
+    area: float | None = part_of("changed part of the picture, %", "diff-frames", None)
+    box: tuple[float, ...] | None = part_of("left, top, right, bottom, %", "diff-frames", None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PictureFailed(Record):
+    """A camera gave no picture; `source` is the camera."""
+
+    writer = "snap"
+    type: str = "picture.failed"
+    alarm: str = part_of("id of the alarm or heartbeat")
+    kind: str = part_of("alarm or heartbeat")
+    reason: str = part_of("why, in words")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Complete(Record):
+    alarm: str = part_of("id of the alarm or heartbeat")
+    pictures: int = part_of("how many pictures there are")
+    failed: tuple[str, ...] = part_of("cameras without a picture", default=())
+    parts: tuple[str, ...] | None = part_of("the messages made of it", "compose-alert", None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmComplete(Complete):
+    """Every camera has given its picture or failed."""
+
+    writer = "snap"
+    type: str = "alarm.complete"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HeartbeatComplete(Complete):
+    """The same for a heartbeat."""
+
+    writer = "snap"
+    type: str = "heartbeat.complete"
+    health: str = part_of("the heartbeat's line of health")
+    mode: str = part_of("the panel's mode")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Message(Record):
+    alarm: str = part_of("id of the alarm or heartbeat; empty for other messages")
+    part: str = part_of("which message of it: text, porch-1, porch-1-preview, heartbeat")
+    message_id: str = part_of("from alarm and part: a repetition is the same message")
+    file: str = part_of("the message, below the run folder; in the spool once it is there")
+    recipients: tuple[str, ...] = part_of("addresses")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MessageComposed(Message):
+    """A message in plain, in RAM."""
+
+    writer = "compose-alert"
+    type: str = "message.composed"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MessageEncrypted(Message):
+    """The same, encrypted and signed."""
+
+    writer = "encrypt-autocrypt"
+    type: str = "message.encrypted"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MessageSpooled(Message):
+    """The message is safe on disk and will be sent."""
+
+    writer = "send-mail"
+    type: str = "message.spooled"
+
+
+TYPES: dict[str, type[Record]] = {
+    kind.type: kind
+    for kind in (
+        PirActive,
+        PirIdle,
+        PirAgreed,
+        PirParted,
+        ButtonPressed,
+        ButtonReleased,
+        ModeWanted,
+        ModeChanged,
+        HeartbeatDue,
+        AlarmRaised,
+        AlarmSuppressed,
+        PictureTaken,
+        PictureFailed,
+        AlarmComplete,
+        HeartbeatComplete,
+        MessageComposed,
+        MessageEncrypted,
+        MessageSpooled,
+    )
+}
+
+_ENVELOPE = frozenset(field.name for field in dataclasses.fields(Record)) - {"extra"}
+_FIELDS = {
+    name: frozenset(field.name for field in dataclasses.fields(kind)) - {"extra"}
+    for name, kind in TYPES.items()
+}
+_PROCESS = os.urandom(6).hex()
+_SEQUENCE = itertools.count(1)
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+    except OSError:
+        return "unknown"
+
+
+_BOOT = _boot_id()
+
+
+def new_id() -> str:
+    """An id that no other record has: random per process, then a sequence number."""
+    return f"{_PROCESS}-{next(_SEQUENCE):06}"
+
+
+def envelope(source: str, clock: Clock) -> dict[str, Any]:
+    """The envelope's fields for a record made now, to be handed to the record's constructor."""
+    now = clock.now()
+    return {
+        "id": new_id(),
+        "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "clock": clock_quality(now),
+        "boot": _BOOT,
+        "mono": round(clock.monotonic(), 4),
+        "source": source,
+    }
+
+
+def encode(record: Record) -> bytes:
+    """The record as one line of JSON, newline included; fields that are None are left out.
+
+    Raises BadData when the line would be longer than `LONGEST`.
+    """
+    names = _FIELDS.get(record.type, _ENVELOPE)
+    tree = {"v": record.v, "type": record.type}
+    tree.update((k, v) for k, v in vars(record).items() if k in names and v is not None)
+    line = (
+        json.dumps(tree | record.extra, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    )
+    if len(line) > LONGEST:
+        raise BadData(
+            record.type, f"record of {len(line)} bytes, at most {LONGEST} go through the line"
+        )
+    return line
+
+
+def decode(line: bytes) -> Record:
+    """The record in `line`. What its type does not declare lands in `extra`.
+
+    Raises BadData when the line is too long, no JSON object, or a declared field is missing or of
+    another type than declared.
+    """
+    if len(line) > LONGEST:
+        raise BadData("record", f"longer than {LONGEST} bytes")
+    try:
+        tree = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadData("record", f"not JSON: {error}") from None
+    if not isinstance(tree, dict) or not isinstance(tree.get("type"), str):
+        raise BadData("record", "not a JSON object with a type")
+    kind = TYPES.get(tree["type"], Record)
+    known = _FIELDS.get(tree["type"], _ENVELOPE)
+    values = {name: value for name, value in tree.items() if name in known}
+    extra = {name: value for name, value in tree.items() if name not in known}
+    for name, value in values.items():
+        values[name] = _checked(tree["type"], name, value)
+    try:
+        return kind(**values, extra=extra)
+    except TypeError as error:
+        raise BadData(tree["type"], f"record is incomplete: {error}") from None
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_number, value))
+
+
+_CHECKS: dict[Any, Callable[[Any], bool]] = {
+    str: lambda value: type(value) is str,
+    int: lambda value: type(value) is int,
+    bool: lambda value: type(value) is bool,
+    float: _number,
+    tuple[str, ...]: _texts,
+    tuple[float, ...]: _numbers,
+}
+"""Every declared shape of a field, and how a value read from JSON is held against it."""
+
+
+def _check_of(hint: Any) -> Callable[[Any], bool]:
+    choices = [item for item in typing.get_args(hint) if item is not types.NoneType]
+    return _CHECKS[choices[0] if isinstance(hint, types.UnionType) else hint]
+
+
+_CHECK_OF = {
+    (name, field.name): _check_of(field.type)
+    for name, kind in [("", Record), *TYPES.items()]
+    for field in dataclasses.fields(kind)
+    if field.name != "extra"
+}
+
+
+def _checked(name: str, field: str, value: Any) -> Any:
+    fits = _CHECK_OF[name if name in TYPES else "", field]
+    if not fits(value):
+        raise BadData(name, f"record's {field} is not of its type: {value!r:.60}")
+    return tuple(value) if isinstance(value, list) else value
