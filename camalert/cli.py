@@ -47,7 +47,7 @@ class Settings:
 
     @property
     def config(self) -> "Config":
-        """The config in force; when its file has become wrong, that is said and the last good one kept.
+        """The config in force; a file that has become wrong is said, and the last good one kept.
 
         Raises BadConfig when there is no good one yet.
         """
