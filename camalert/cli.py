@@ -324,13 +324,19 @@ class RecordLine:
             if self._dropped & (self._dropped - 1) == 0:
                 log.warning("nobody reads the FIFO; %d records dropped so far", self._dropped)
 
-    def records(
+    def records(self, **waiting: Any) -> Iterator["Record | None"]:
+        """Every record as it comes, and None whenever `batches` yields none; see there."""
+        for batch in self.batches(**waiting):
+            yield from batch or [None]
+
+    def batches(
         self,
         *,
         wake: int | None = None,
         timeout: Callable[[], float | None] = lambda: None,
-    ) -> Iterator["Record | None"]:
-        """Every record as it comes, and None whenever `wake` is readable or `timeout()` s are over.
+    ) -> Iterator[list["Record"]]:
+        """All the records that one read brought; an empty list when `wake` is readable or after
+        `timeout()` seconds.
 
         Ends at the end of input; when the reader of the output is gone (as by SIGPIPE); on SIGTERM
         or SIGINT: at once for a first stage, for others when the pipe has run dry, `DRAIN` seconds
@@ -344,7 +350,8 @@ class RecordLine:
                     poll.register(descriptor, select.POLLIN)
             if self._waits:
                 poll.register(self._output, 0)
-            yield from self._complete_lines()
+            if batch := self._complete_lines():
+                yield batch
             while True:
                 ready = dict(poll.poll(self._patience(timeout())))
                 if self._waits and ready.get(self._output, 0) & (select.POLLERR | select.POLLNVAL):
@@ -358,11 +365,12 @@ class RecordLine:
                 if self._input in ready:
                     if not self._fill():
                         break
-                    yield from self._complete_lines()
+                    if batch := self._complete_lines():
+                        yield batch
                 if not ready or wake in ready:
-                    yield None
-        if self._buffer:
-            yield from self._complete_lines(b"\n")
+                    yield []
+        if self._buffer and (batch := self._complete_lines(b"\n")):
+            yield batch
         if self.rejected and not self.accepted:
             raise BadData("standard input", "holds no record")
 
@@ -387,26 +395,26 @@ class RecordLine:
         self._buffer += chunk
         return bool(chunk)
 
-    def _complete_lines(self, end: bytes = b"") -> Iterator["Record"]:
+    def _complete_lines(self, end: bytes = b"") -> list["Record"]:
         from camalert.records import LONGEST, decode
 
         *lines, rest = bytes(self._buffer + end).split(b"\n")
+        batch = []
         for line in lines:
             overlong, self._overlong = self._overlong, False
             if overlong or not line.strip():
                 continue
             try:
-                record = decode(line)
+                batch.append(decode(line))
             except BadData as error:
                 self._reject(error)
-                continue
-            self.accepted += 1
-            yield record
+        self.accepted += len(batch)
         self._buffer = bytearray(rest)
         if len(rest) > LONGEST:
             if not self._overlong:
                 self._reject(BadData("record", f"longer than {LONGEST} bytes"))
             self._overlong, self._buffer = True, bytearray()
+        return batch
 
     def _reject(self, error: BadData) -> None:
         self.rejected += 1
