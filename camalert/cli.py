@@ -327,7 +327,9 @@ class RecordLine:
     def records(self, **waiting: Any) -> Iterator["Record | None"]:
         """Every record as it comes, and None whenever `batches` yields none; see there."""
         for batch in self.batches(**waiting):
-            yield from batch or [None]
+            if not batch:
+                yield None
+            yield from batch
 
     def batches(
         self,
