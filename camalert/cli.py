@@ -6,6 +6,7 @@ A command imports click and this module at its top and everything else inside it
 
 import collections
 import contextlib
+import fcntl
 import logging
 import os
 import select
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from camalert.errors import BadData, BadUsage, CamalertError, CannotCreate, StorageFailed
+from camalert.errors import BadData, BadUsage, CamalertError, CannotCreate, StorageFailed, TryAgain
 
 if TYPE_CHECKING:
     from camalert.config import Config
@@ -272,6 +273,39 @@ def open_fifo(path: Path) -> int:
         os.close(descriptor)
         raise CannotCreate(str(path), "is there and no FIFO", "remove it")
     return descriptor
+
+
+def hold_lock(path: Path, what: str) -> int:
+    """Take the lock file `path` for as long as this process lives; its descriptor.
+
+    Raises TryAgain (exit 75) where another process has it: `what` says which one that would be.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise TryAgain(str(path), f"is held: another {what} runs") from None
+    return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock file `path`."""
+    try:
+        os.close(hold_lock(path, ""))
+    except TryAgain:
+        return True
+    return False
+
+
+def post(settings: Settings, record: "Record") -> bool:
+    """Put `record` into the FIFO of the running line; False where no line runs."""
+    run = settings.config.folder("run")
+    if not is_held(run / "alarm-panel.lock"):
+        return False
+    RecordLine(reads=False, to=run / "events").write(record)
+    return True
 
 
 class RecordLine:

@@ -1,8 +1,7 @@
 """The alarms' notes on disk: what was raised and not yet safe in the mail spool.
 
-One folder an alarm would be two inodes; a note is one file `<id>.note` (the alarm's record and its
-count of attempts) and, once parts are ticked off, `<id>.parts` beside it. Written as a mail spool
-is: temporary file, fsync, rename, fsync of the folder.
+A note is one file `<id>.note`, the alarm's record with its count of attempts, and, once parts are
+ticked off, `<id>.parts` beside it.
 """
 
 import dataclasses
@@ -11,6 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from camalert import durable
 from camalert.errors import BadData, CannotCreate
 from camalert.records import AlarmRaised, decode, encode
 
@@ -26,16 +26,7 @@ class Notes:
     def write(self, alarm: AlarmRaised) -> None:
         """Make the note of `alarm` durable, or replace it. Raises CannotCreate."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            temporary = self.folder / f".{alarm.id}.{os.getpid()}"
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                os.write(descriptor, encode(alarm))
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            temporary.rename(self._path(alarm.id, "note"))
-            self._sync()
+            durable.replace(self._path(alarm.id, "note"), encode(alarm))
         except OSError as error:
             raise CannotCreate(str(self.folder), f"no note: {error.strerror}") from None
 
@@ -76,7 +67,7 @@ class Notes:
         for ending in ("note", "parts"):
             self._path(alarm, ending).unlink(missing_ok=True)
         if self.folder.exists():
-            self._sync()
+            durable.sync_folder(self.folder)
 
     def set_aside(self, alarm: str) -> None:
         """Keep the note of `alarm` for a person to look at, where no start takes it up again."""
@@ -86,19 +77,12 @@ class Notes:
             path = self._path(alarm, ending)
             if path.exists():
                 path.rename(aside / path.name)
-        self._sync()
+        durable.sync_folder(self.folder)
 
     def _path(self, alarm: str, ending: str) -> Path:
         if not ALARM_ID.fullmatch(alarm):
             raise BadData("alarm id", f"{alarm[:80]!r} is not one")
         return self.folder / f"{alarm}.{ending}"
-
-    def _sync(self) -> None:
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def next_attempt(alarm: AlarmRaised) -> AlarmRaised | None:
@@ -107,3 +91,33 @@ def next_attempt(alarm: AlarmRaised) -> AlarmRaised | None:
     if attempt >= 5:
         return None
     return dataclasses.replace(alarm, attempt=attempt, text_only=attempt >= 3)
+
+
+class Reminders:
+    """When an alarm whose note is still there is passed on again, without a restart. Pure.
+
+    After `FIRST` seconds, then twice as long each time, `LONGEST` at most: a message may be held
+    for want of a key, and a person needs time to bring it.
+    """
+
+    FIRST, LONGEST = 120.0, 3600.0
+
+    def __init__(self) -> None:
+        self._due: dict[str, tuple[float, float]] = {}
+
+    def passed_on(self, alarm: str, now: float) -> None:
+        """`alarm` went into the line at `now`."""
+        wait = min(2 * self._due[alarm][1], self.LONGEST) if alarm in self._due else self.FIRST
+        self._due[alarm] = (now + wait, wait)
+
+    def done(self, alarm: str) -> None:
+        """The note of `alarm` is gone."""
+        self._due.pop(alarm, None)
+
+    def due(self, now: float) -> list[str]:
+        """The alarms to look after at `now`."""
+        return [alarm for alarm, (when, _) in self._due.items() if when <= now]
+
+    def deadline(self) -> float | None:
+        """When the next is due."""
+        return min((when for when, _ in self._due.values()), default=None)

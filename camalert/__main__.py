@@ -1,0 +1,28 @@
+"""`python -m camalert`: list the commands, each with the first sentence of its help."""
+
+import ast
+from importlib.metadata import distribution
+from pathlib import Path
+
+
+def _purpose(module: str) -> str:
+    """The first sentence of the command's help, read without importing the command."""
+    path = Path(__file__).with_name("commands") / f"{module.rpartition('.')[2]}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    help_text = next(ast.get_docstring(node) or "" for node in functions if node.name == "main")
+    return " ".join(help_text.split("\n\n")[0].split())
+
+
+def main() -> None:
+    """Print a line a command."""
+    points = distribution("camalert").entry_points.select(group="console_scripts")
+    print("camalert COMMAND [ARGUMENT ...], with one of these commands:\n")
+    for point in sorted(points, key=lambda point: point.name):
+        print(f"  {point.name:18} {_purpose(point.module)}")
+    print(f"  {'alarm-line':18} Run the line, always on; alarm-line --help tells more.")
+    print("\nExample:\n  camalert snap --help")
+
+
+if __name__ == "__main__":
+    main()

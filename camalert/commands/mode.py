@@ -1,0 +1,31 @@
+"""mode: show or set what the panel does with a trigger."""
+
+import click
+
+from camalert import cli
+
+
+@cli.command(example="mode monitor")
+@click.argument("wanted", metavar="[off|monitor|alert]", required=False)
+def main(settings: cli.Settings, wanted: str | None) -> None:
+    """Show the mode, or set it.
+
+    alert: alarms go out. monitor: they are recorded and nobody is told. off: nothing is captured or
+    recorded but changes of mode.
+    """
+    import functools
+
+    from camalert.alarm.panel import MODES
+    from camalert.alarm.request import person, request_mode
+    from camalert.alarm.state import mode_file, read_mode
+    from camalert.errors import BadUsage
+    from camalert.records import SystemClock
+
+    config = settings.config
+    if wanted is None:
+        click.echo(read_mode(mode_file(config)) or config.panel.mode)
+        return
+    if wanted not in MODES:
+        raise BadUsage("mode", f"{wanted!r} is none", f"there are {', '.join(MODES)}")
+    post = functools.partial(cli.post, settings)
+    click.echo(request_mode(config, wanted, person(), post, SystemClock()))

@@ -1,0 +1,41 @@
+"""Files that a power cut leaves either old or new, never torn: the way of every mail spool.
+
+Temporary file in the same folder, fsync, rename, fsync of the folder.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put `data` durably at `path` (0600), in a folder made (0700) where missing. Raises OSError.
+
+    When it fails nothing is left behind and what was at `path` is there still.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.rename(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created, renamed or removed in `folder` durable. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
