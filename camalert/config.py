@@ -6,6 +6,7 @@ nowhere else. An unknown key is an error that names the nearest known one.
 
 import dataclasses
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -34,7 +35,9 @@ def key(
 ) -> Any:
     """A config key: `default` (none: the key is required), what it means, its unit and bounds."""
     limits = {"unit": unit, "low": low, "high": high, "choices": choices, "pattern": pattern}
-    return dataclasses.field(default=default, metadata={"meaning": meaning, **limits})
+    return dataclasses.field(
+        default=default, metadata={"meaning": meaning, "default": default, **limits}
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -260,8 +263,7 @@ def parse(text: str) -> tuple[Config, list[str]]:
         return Config(), [f"not TOML: {error}"]
     found: list[tuple[str, str]] = []
     config = _table(Config, tree, "", found)
-    if not found:
-        found.extend(_contradictions(config))
+    found.extend(_contradictions(config))
     return config, [f"{_line(text, path)}{path}: {what}" for path, what in found]
 
 
@@ -275,7 +277,7 @@ def _table(kind: type, tree: dict[str, Any], at: str, found: list[tuple[str, str
     for name, value in tree.items():
         path = f"{at}{name}"
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, n=1, cutoff=0.4)
+            near = difflib.get_close_matches(name, fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(fields)}"
             found.append((path, f"unknown key; {hint}"))
             continue
@@ -315,11 +317,14 @@ def _value(hint: Any, limits: Limits, value: Any, path: str, found: list[tuple[s
     return value
 
 
+_KINDS = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+
+
 def _out_of_bounds(limits: Limits, value: Any) -> str | None:
     if limits.get("choices") and value not in limits["choices"]:
         return f"{value!r} is not one of {', '.join(limits['choices'])}"
     if isinstance(value, str):
-        pattern = limits.get("pattern")
+        pattern = limits.get("pattern") if value != limits.get("default") else None
         return f"{value!r} is not valid here" if pattern and not pattern.fullmatch(value) else None
     low, high = limits.get("low"), limits.get("high")
     if low is not None and not low <= value:
@@ -328,36 +333,44 @@ def _out_of_bounds(limits: Limits, value: Any) -> str | None:
 
 
 def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """What is wrong between keys that are each right: a pin used twice, a name given twice."""
+    """What is wrong between keys that are each right: a pin used twice, a name given twice.
+
+    Values that are wrong by themselves are None here, and said already.
+    """
     pins: dict[int, str] = {}
     for path, pin in _pins(config):
-        if pin >= 0 and pin in pins:
+        if pin in pins:
             yield path, f"pin {pin} is already used by {pins[pin]}"
         pins.setdefault(pin, path)
     for table in ("pir", "camera"):
         names: dict[str, str] = {}
-        for n, item in enumerate(getattr(config, table)):
-            if item.name.casefold() in names:
-                yield (
-                    f"{table}[{n}].name",
-                    f"{item.name!r} is already the name of {names[item.name.casefold()]}",
-                )
-            names.setdefault(item.name.casefold(), f"{table}[{n}]")
-    for n, camera in enumerate(config.camera):
-        if camera.rotation % 90:
-            yield f"camera[{n}].rotation", f"{camera.rotation} is not 0, 90, 180 or 270"
-        if camera.source in ("ffmpeg", "file") and not camera.device:
-            yield f"camera[{n}].device", f"a {camera.source} camera needs it"
+        for path, item in _listed(config, table):
+            name = (item.name or "").casefold()
+            if name and name in names:
+                yield f"{path}.name", f"{item.name!r} is already the name of {names[name]}"
+            names.setdefault(name, path)
+    for path, camera in _listed(config, "camera"):
+        if (camera.rotation or 0) % 90:
+            yield f"{path}.rotation", f"{camera.rotation} is not 0, 90, 180 or 270"
+        if camera.source in ("ffmpeg", "file") and camera.device == "":
+            yield f"{path}.device", f"a {camera.source} camera needs it"
+
+
+def _listed(config: Config, table: str) -> Iterator[tuple[str, Any]]:
+    for n, item in enumerate(getattr(config, table) or ()):
+        if item is not None:
+            yield f"{table}[{n}]", item
 
 
 def _pins(config: Config) -> Iterator[tuple[str, int]]:
-    for n, pir in enumerate(config.pir):
-        if pir.enabled:
-            yield f"pir[{n}].pin", pir.pin
-            yield f"pir[{n}].led", pir.led
-    yield "link.pin", config.link.pin
-    yield "button.pin", config.button.pin
-    yield "button.led", config.button.led
+    """Every pin in use, with its key."""
+    parts = [(path, pir) for path, pir in _listed(config, "pir") if pir.enabled]
+    parts += [(table, getattr(config, table)) for table in ("link", "button")]
+    for path, part in parts:
+        for name in ("pin", "led"):
+            pin = getattr(part, name, None)
+            if pin is not None and pin >= 0:
+                yield f"{path}.{name}", pin
 
 
 def _line(text: str, path: str) -> str:
@@ -377,3 +390,21 @@ def _line(text: str, path: str) -> str:
         elif table == wanted and re.match(rf"\s*\"?{re.escape(name)}\"?\s*[=.]", line):
             return f"line {number}: "
     return f"line {best}: " if best else ""
+
+
+def dump(config: Config) -> str:
+    """Every key of `config` as it is in force, as TOML that `parse` reads back."""
+    blocks = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, tuple):
+            blocks += [f"[[{field.name}]]\n{_keys(item)}" for item in value]
+        elif dataclasses.is_dataclass(value):
+            blocks.append(f"[{field.name}]\n{_keys(value)}")
+    return "\n".join(blocks)
+
+
+def _keys(table: Any) -> str:
+    # JSON's text, numbers, true, false and arrays of text are TOML's too.
+    values = {field.name: getattr(table, field.name) for field in dataclasses.fields(table)}
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())

@@ -1,0 +1,37 @@
+"""check-config: say all that is wrong with the config, at once."""
+
+from pathlib import Path
+
+import click
+
+from camalert import cli
+from camalert.errors import BadConfig
+
+
+@cli.command(example="check-config /etc/camalert/camalert.toml")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--show", is_flag=True, help="Print every key as it is in force, as TOML.")
+def main(settings: cli.Settings, file: Path | None, show: bool) -> None:
+    """Check a config file: every problem by key and, where it can be found, line.
+
+    Without FILE it is the file that all commands read: --config, $CAMALERT_CONFIG, the XDG folder,
+    /etc/camalert. Exit status 78 when something is wrong.
+    """
+    from camalert import config
+
+    path = file or config.locate(settings.option)
+    if path is None:
+        click.echo("no config file; the defaults are in force", err=True)
+        checked = config.Config()
+    else:
+        try:
+            checked, problems = config.parse(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadConfig(str(path), f"cannot be read: {error}") from None
+        for problem in problems:
+            cli.log.error("%s: %s", path, problem)
+        if problems:
+            raise SystemExit(BadConfig.code)
+        click.echo(f"{path}: ok", err=True)
+    if show:
+        click.echo(config.dump(checked), nl=False)
