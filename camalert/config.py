@@ -305,14 +305,9 @@ def _value(hint: Any, limits: Limits, value: Any, path: str, found: list[tuple[s
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
-        words = {
-            str: "text in quotes",
-            int: "a whole number",
-            float: "a number",
-            bool: "true or false",
-        }
-        found.append((path, f"must be {words[hint]}, not {value!r}"))
-    elif problem := _out_of_bounds(limits, value):
+        found.append((path, f"must be {_KINDS[hint]}, not {value!r}"))
+        return None
+    if problem := _out_of_bounds(limits, value):
         found.append((path, problem))
     return value
 
