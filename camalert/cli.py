@@ -299,6 +299,11 @@ def is_held(path: Path) -> bool:
     return False
 
 
+def sibling(name: str) -> Path:
+    """The script of the command `name`, which lies beside the running one."""
+    return Path(sys.argv[0]).resolve().with_name(name)
+
+
 def post(settings: Settings, record: "Record") -> bool:
     """Put `record` into the FIFO of the running line; False where no line runs."""
     run = settings.config.folder("run")
