@@ -85,7 +85,12 @@ class Sensing:
 class Link:
     """The wire by which the sensor side trips the camera side. `[link]`."""
 
-    pin: int = key(21, meaning="output, high while the PIRs agree", unit="BCM", low=-1, high=53)
+    pin: int = key(
+        21, meaning="output, active while the PIRs agree; -1 for none", unit="BCM", low=-1, high=53
+    )
+    active_high: bool = key(
+        False, meaning="false: low while the PIRs agree, as a button that pulls its pin low"
+    )
     wired: bool = key(
         False, meaning="true where the wire ends at a button's pin: then that end makes the alarm"
     )
