@@ -34,7 +34,19 @@ class Vitals:
 
 def read(spool: Path, queue: int, mode: str, last_event: str) -> Vitals:
     """The vitals now; `spool` is where free space counts."""
-    return Vitals(_first_number(UPTIME), _free(spool), _celsius(THERMAL), queue, mode, last_event)
+    return Vitals(
+        _first_number(UPTIME), free_bytes(spool), _celsius(THERMAL), queue, mode, last_event
+    )
+
+
+def free_bytes(folder: Path) -> int | None:
+    """Free bytes on the disk that `folder` is on, or would be once it is made; None: not known."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def span(seconds: float) -> str:
@@ -55,12 +67,3 @@ def _first_number(path: Path) -> float | None:
 def _celsius(path: Path) -> float | None:
     milli = _first_number(path)
     return None if milli is None else milli / 1000
-
-
-def _free(folder: Path) -> int | None:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None
