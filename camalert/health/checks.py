@@ -27,7 +27,7 @@ SCARCE, TOO_SCARCE = 200e6, 20e6
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One finding: `verdict` is ok, warning or broken; `next_step` what to do where it is not ok."""
+    """One finding; `verdict` is OK, WARNING or BROKEN, `next_step` what to do about the latter."""
 
     name: str
     verdict: str
