@@ -23,8 +23,8 @@ APP0, APP1, APP2, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 UNTURNED, MIRRORED = (1, 6, 3, 8), (2, 7, 4, 5)
 """EXIF orientations, each a quarter turn clockwise after the one before it."""
 
-FLAT = 6.2
-"""Bits of an 8x8 block up to which it holds but its mean: 2 + 4 luma, 2 + 2 chroma (T.81, K.3)."""
+FLAT = 24
+"""A scan with no more bytes than this beyond those of one plain colour shows nothing."""
 
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """What ends entropy-coded data: FF that is neither stuffed (FF 00), a restart nor a fill byte."""
@@ -62,7 +62,7 @@ def clean(data: bytes, turn: int = 0) -> Picture:
     270 degrees), and only if it is not the plain one. A picture that is cut off is returned as
     damaged; what holds no picture at all raises BadData.
     """
-    kept, orientation, blocks, coded = [b"\xff\xd8"], 1, 0.0, 0
+    kept, orientation, plain, coded = [b"\xff\xd8"], 1, 0.0, 0
     size, damaged = None, None
     try:
         for marker, start, end in _segments(data):
@@ -70,7 +70,7 @@ def clean(data: bytes, turn: int = 0) -> Picture:
             if marker == APP1:
                 orientation = _orientation(segment) or orientation
             elif marker in FRAMES:
-                size, blocks = _size(segment), _blocks(segment)
+                size, plain = _size(segment), _plain(segment)
             elif marker == SOS:
                 coded += len(segment)
             kept.append(_without_secrets(marker, segment))
@@ -82,7 +82,7 @@ def clean(data: bytes, turn: int = 0) -> Picture:
         raise BadData("JPEG", "holds no picture")
     if damaged is None:
         kept.append(b"\xff\xd9")
-        if coded * 8 < FLAT * blocks:
+        if coded < plain + FLAT:
             damaged = "black, or all of one colour"
     tag = _orientation_segment(turned(orientation, turn))
     kept.insert(2 if kept[1].startswith(b"\xff\xe0") else 1, tag)
@@ -193,11 +193,11 @@ def _size(frame: bytes) -> tuple[int, int]:
     return width, height
 
 
-def _blocks(frame: bytes) -> float:
-    """How many 8x8 blocks the picture has, in all its components."""
+def _plain(frame: bytes) -> float:
+    """The bytes of one colour all over: 6 bits a block of luma, 4 of chroma (T.81, annex K.3)."""
     width, height = _size(frame)
-    sampling = [(byte >> 4) * (byte & 15) for byte in frame[11::3]]
-    return width * height / 64 * sum(sampling) / max(1, *sampling)
+    luma, *chroma = ((byte >> 4) * (byte & 15) for byte in frame[11::3])
+    return width * height / 512 * (6 * luma + 4 * sum(chroma)) / max(1, luma)
 
 
 def _without_secrets(marker: int, segment: bytes) -> bytes:

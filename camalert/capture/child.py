@@ -1,0 +1,181 @@
+"""One child process with a deadline: its output, or the reason why there is none.
+
+The child leads a session and a process group of its own, which ends as a whole: TERM at the
+deadline, KILL a second later. What outlives even KILL (state D: the kernel waits for a device) is
+left behind and said; nothing here waits without bound.
+"""
+
+import contextlib
+import functools
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+
+from camalert.errors import BadData, TryAgain, Unavailable
+
+PATIENCE = 1.0
+"""Seconds between TERM and KILL, and those that KILL may take."""
+
+CHUNK = 65536
+LAST_WORDS = 4096
+"""Bytes kept of standard error, the last ones."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LOGIN = re.compile(r"://[^/\s]*@")
+
+
+class Failed(Unavailable):
+    """The child ended with an error of its own; the reason is its last line on standard error."""
+
+
+def run(
+    camera: str,
+    command: Sequence[str],
+    end: float,
+    *,
+    limit: int,
+    feed: bytes = b"",
+    cancel: int | None = None,
+    inherit: Sequence[int] = (),
+) -> bytes:
+    """What `command` writes to standard output until `end` (time.monotonic), at most `limit` bytes.
+
+    `feed` (at most a pipe's 64 kB) is its standard input; `cancel` is a descriptor that ends it
+    once it is readable; the child keeps those of `inherit` open. Raises Failed for a failure of its
+    own, Unavailable at the deadline or where the command is missing, BadData for more than `limit`
+    bytes, TryAgain when cancelled, each about `camera`.
+    """
+    try:
+        process = subprocess.Popen(
+            [*_guard(), *command],
+            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=inherit,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except OSError as error:
+        raise Unavailable(camera, f"{command[0]} cannot be started: {error.strerror}") from None
+    watch = os.pidfd_open(process.pid)
+    try:
+        if process.stdin:
+            _feed(process.stdin.fileno(), feed)
+            process.stdin.close()
+        output, words = _listen(process, watch, camera, end, limit, cancel)
+    finally:
+        gone = _finish(process, watch)
+        os.close(watch)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+        if not gone:
+            process.returncode = -signal.SIGKILL
+            raise Unavailable(camera, f"{command[0]} hangs in the kernel (state D); left behind")
+    if process.returncode:
+        raise Failed(camera, f"{command[0]}: {_reason(words, process.returncode)}")
+    return output
+
+
+@functools.cache
+def _guard() -> tuple[str, ...]:
+    """What kills the child when its parent is killed and can no longer see to it."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+
+
+def _feed(descriptor: int, data: bytes) -> None:
+    os.set_blocking(descriptor, False)
+    with contextlib.suppress(BrokenPipeError):
+        os.write(descriptor, data)
+
+
+def _listen(
+    process: "subprocess.Popen[bytes]",
+    watch: int,
+    camera: str,
+    end: float,
+    limit: int,
+    cancel: int | None,
+) -> tuple[bytes, bytes]:
+    """Standard output and the last of standard error, until the child itself has ended.
+
+    The end of the pipes is not waited for: a grandchild may hold them open.
+    """
+    assert process.stdout and process.stderr
+    output, words = process.stdout.fileno(), process.stderr.fileno()
+    heard = {output: bytearray(), words: bytearray()}
+    still = set(heard)
+    poll = select.poll()
+    for descriptor in (output, words, watch, cancel):
+        if descriptor is not None:
+            poll.register(descriptor, select.POLLIN)
+    for descriptor in heard:
+        os.set_blocking(descriptor, False)
+    began, ended = time.monotonic(), False
+    while not ended:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise Unavailable(camera, f"no picture within {max(0, end - began):.3g} s; killed")
+        ready = dict(poll.poll(left * 1000))
+        if cancel in ready:
+            raise TryAgain(camera, "stopped before the picture was taken")
+        ended = watch in ready
+        for descriptor in still & (heard.keys() if ended else ready.keys()):
+            if not _read(descriptor, heard[descriptor], until_dry=ended):
+                still.remove(descriptor)
+                poll.unregister(descriptor)
+        del heard[words][:-LAST_WORDS]
+        if len(heard[output]) > limit:
+            raise BadData(camera, f"picture of more than {limit} bytes")
+    return bytes(heard[output]), bytes(heard[words])
+
+
+def _read(descriptor: int, into: bytearray, *, until_dry: bool) -> bool:
+    """Read what is there; False at the end, or where no more is there yet."""
+    while True:
+        try:
+            chunk = os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            return not until_dry
+        into += chunk
+        if not chunk or not until_dry:
+            return bool(chunk)
+
+
+def _finish(process: "subprocess.Popen[bytes]", watch: int) -> bool:
+    """End the whole group and reap the child; False where it outlives KILL.
+
+    Until it is reaped its number cannot be given to others, so the signals hit only its group.
+    """
+    if not _ended(watch, 0):
+        _signal_group(process.pid, signal.SIGTERM)
+        _ended(watch, PATIENCE)
+    _signal_group(process.pid, signal.SIGKILL)
+    if not _ended(watch, PATIENCE):
+        return False
+    process.wait()
+    return True
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _ended(watch: int, seconds: float) -> bool:
+    return bool(select.select([watch], [], [], seconds)[0])
+
+
+def _reason(words: bytes, status: int) -> str:
+    """The last line of `words` without colours and logins, else how the child ended."""
+    text = _LOGIN.sub("://", _COLOUR.sub("", words.decode("utf-8", "replace")))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines:
+        return lines[-1][:200]
+    return f"killed by signal {-status}" if status < 0 else f"exit status {status}"

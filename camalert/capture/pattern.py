@@ -1,0 +1,55 @@
+"""The test pattern: a camera without hardware, and the only place of this room that needs Pillow.
+
+Colour bars over a grid, the camera's name and the time, and a disc that runs round an ellipse once
+in 7.3 s: from one second to the next it is always somewhere else.
+"""
+
+import io
+import math
+from datetime import datetime
+
+from PIL import Image, ImageDraw
+
+PERIOD = 7.3
+BARS = ("#c0c0c0", "#c0c000", "#00c0c0", "#00c000", "#c000c0", "#c00000", "#0000c0")
+
+
+def draw(name: str, now: datetime, size: tuple[int, int], quality: int = 85) -> bytes:
+    """The pattern of the camera `name` at the time `now` as a JPEG of `size` pixels.
+
+    The same arguments give the same bytes.
+    """
+    width, height = size
+    image = Image.new("RGB", size, "#202020")
+    pen = ImageDraw.Draw(image)
+    for number, colour in enumerate(BARS):
+        left, right = width * number // 7, width * (number + 1) // 7
+        pen.rectangle((left, 0, right - 1, height * 2 // 3), fill=colour)
+    step = max(4, height // 24)
+    for x in range(0, width, step):
+        pen.line((x, 0, x, height), fill="#808080")
+    for y in range(0, height, step):
+        pen.line((0, y, width, y), fill="#808080")
+    _write(image, f"{name}  {now:%Y-%m-%d %H:%M:%S}")
+    turn = math.tau * (now.timestamp() % PERIOD) / PERIOD
+    across, down = width * (0.5 + 0.38 * math.cos(turn)), height * (0.45 + 0.32 * math.sin(turn))
+    radius = height / 10
+    disc = (across - radius, down - radius, across + radius, down + radius)
+    pen.ellipse(disc, fill="white", outline="black")
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def _write(image: Image.Image, text: str) -> None:
+    """`text` along the lower edge, as wide as the picture allows; the only font has one size."""
+    width, height = image.size
+    small = Image.new("L", (6 * len(text) + 4, 12))
+    ImageDraw.Draw(small).text((2, 0), text, fill=255)
+    box = small.getbbox()
+    if box is None:
+        return
+    small = small.crop(box)
+    scale = min(width * 0.9 / small.width, height * 0.08 / small.height)
+    mask = small.resize((max(1, int(small.width * scale)), max(1, int(small.height * scale))))
+    image.paste("white", ((width - mask.width) // 2, int(height * 0.86)), mask)
