@@ -117,11 +117,14 @@ def command(*, example: str) -> Callable[[_Function], click.Command]:
     return lambda function: click.command(cls=Command, **_layout(example))(_with_settings(function))
 
 
-def group(*, example: str) -> Callable[[_Function], click.Group]:
-    """The same for a command with subcommands; these take the Settings by `@click.pass_obj`."""
+def group(*, example: str, **attributes: Any) -> Callable[[_Function], click.Group]:
+    """The same for a command with subcommands; these take the Settings by `@click.pass_obj`.
+
+    `attributes` go to click, e.g. `invoke_without_command=True`.
+    """
 
     def decorate(function: _Function) -> click.Group:
-        return click.group(cls=Group, **_layout(example))(_with_settings(function))
+        return click.group(cls=Group, **_layout(example), **attributes)(_with_settings(function))
 
     return decorate
 
