@@ -66,12 +66,12 @@ class Rounds:
     def collect(self) -> Iterator[Record]:
         """The records of the pictures that have come, or will not, since the last call."""
         for job in self._workers.finished():
-            yield from self._settle(*job.subject, job.outcome)
+            yield from self._answer(job)
 
     def rest(self) -> Iterator[Record]:
         """The records of all that is still open; waits for them, until their deadlines."""
         for job in self._workers.wait():
-            yield from self._settle(*job.subject, job.outcome)
+            yield from self._answer(job)
 
     def _ask(self, round_: Round, camera: Camera, folder: Path) -> Iterator[Record]:
         try:
@@ -83,7 +83,11 @@ class Rounds:
             # Taken before a crash; the moment it shows will not come back.
             yield from self._settle(round_, camera, path, None)
         else:
-            self._workers.ask(Job(camera, partial(save, target=path), (round_, camera, path)))
+            self._workers.ask(Job(camera, partial(save, target=path), (round_, path)))
+
+    def _answer(self, job: Job) -> Iterator[Record]:
+        round_, path = job.subject
+        return self._settle(round_, job.camera, path, job.outcome)
 
     def _settle(
         self, round_: Round, camera: Camera, path: Path, outcome: Picture | CamalertError | None
