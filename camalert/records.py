@@ -356,9 +356,8 @@ def encode(record: Record) -> bytes:
     names = _FIELDS.get(record.type, _ENVELOPE)
     tree = {"v": record.v, "type": record.type}
     tree.update((k, v) for k, v in vars(record).items() if k in names and v is not None)
-    line = (
-        json.dumps(tree | record.extra, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
-    )
+    text = json.dumps(tree | record.extra, separators=(",", ":"), ensure_ascii=False)
+    line = text.encode(errors="backslashreplace") + b"\n"  # half a surrogate pair: as JSON has it
     if len(line) > LONGEST:
         raise BadData(
             record.type, f"record of {len(line)} bytes, at most {LONGEST} go through the line"
