@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from camalert.errors import CamalertError, StorageFailed
+from camalert.errors import BadConfig, CamalertError, StorageFailed
 from camalert.records import Record
 
 log = logging.getLogger("camalert")
@@ -82,6 +82,8 @@ class Recorder:
         while batch := self._next():
             if self._attempt(batch):
                 wait = self._wait
+            elif self._closing and isinstance(self._failure, BadConfig):
+                return  # no wait will mend that
             else:
                 self._pause(wait)
                 wait = min(2 * wait, self._longest)

@@ -69,7 +69,10 @@ def event(**body):
         ({}, "panel"),
         ({"cause": "movement: hall"}, "panel        movement: hall"),
         ({"reason": "cooldown", "cause": "x"}, "panel        x, cooldown"),
-        ({"was": "alert", "mode": "off", "who": "anna"}, "panel        mode off, was alert, who anna"),
+        (
+            {"was": "alert", "mode": "off", "who": "anna"},
+            "panel        mode off, was alert, who anna",
+        ),
         ({"cause": "movement: a", "sensors": ["a"]}, "panel        movement: a"),
         ({"sensors": ["a", "b"]}, "panel        sensors a and b"),
         ({"error": "no key"}, "panel        error no key"),

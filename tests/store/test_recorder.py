@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from camalert.errors import StorageFailed, TryAgain
+from camalert.errors import BadConfig, StorageFailed, TryAgain
 from camalert.store import recorder
 from camalert.store.recorder import Recorder
 
@@ -147,3 +147,12 @@ def test_the_end_waits_for_a_database_that_hangs_only_so_long(database, make):
     made.put(make())
     with pytest.raises(StorageFailed, match=r"no answer in 0\.05 s"):
         made.close(0.05)
+
+
+def test_the_end_does_not_wait_for_a_config_to_mend_itself(database, make):
+    database.failure = BadConfig("events.database", "no such driver")
+    made = Recorder(database.add, wait=3600)
+    made.put(make())
+    with pytest.raises(BadConfig):
+        made.close(20)
+    assert not made._thread.is_alive()
