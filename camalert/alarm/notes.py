@@ -4,7 +4,9 @@ A note is one file `<id>.note`, the alarm's record with its count of attempts, a
 ticked off, `<id>.parts` beside it.
 """
 
+import contextlib
 import dataclasses
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -13,6 +15,8 @@ from pathlib import Path
 from camalert import durable
 from camalert.errors import BadData, CannotCreate
 from camalert.records import AlarmRaised, decode, encode
+
+log = logging.getLogger("camalert")
 
 ALARM_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
@@ -31,16 +35,24 @@ class Notes:
             raise CannotCreate(str(self.folder), f"no note: {error.strerror}") from None
 
     def pending(self) -> Iterator[AlarmRaised]:
-        """The alarms whose notes are there, oldest first. A torn note is set aside, not raised."""
-        for path in sorted(self.folder.glob("*.note"), key=lambda path: path.stat().st_mtime_ns):
+        """The alarms whose notes are there, oldest first; what an interrupted run left is swept.
+
+        A note that cannot be read as its alarm's is said and set aside, not raised.
+        """
+        for torn in self.folder.glob(".*.note.*"):
+            torn.unlink(missing_ok=True)
+        for path in sorted(self.folder.glob("*.note"), key=_written):
             try:
                 record = decode(path.read_bytes())
-                if isinstance(record, AlarmRaised):
+                if isinstance(record, AlarmRaised) and record.id == path.stem:
                     yield record
                     continue
-            except BadData:
-                pass
-            self.set_aside(path.stem)
+                reason = "holds another record"
+            except (BadData, OSError) as error:
+                reason = str(error)
+            log.error("%s: not this alarm's note (%s); set aside", path, reason)
+            with contextlib.suppress(OSError):  # on a disk that is read-only it stays
+                self._move_aside(path)
 
     def tick(self, alarm: str, part: str) -> None:
         """Note durably that `part` of `alarm` is safe in the spool. Nothing where no note is."""
@@ -58,9 +70,10 @@ class Notes:
     def ticked(self, alarm: str) -> frozenset[str]:
         """The parts of `alarm` that are safe in the spool."""
         try:
-            return frozenset(self._path(alarm, "parts").read_text(encoding="utf-8").splitlines())
+            text = self._path(alarm, "parts").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return frozenset()
+        return frozenset(text.split("\n")[:-1])  # after a power cut the last may be torn
 
     def close(self, alarm: str) -> None:
         """Remove the note of `alarm`: all its parts are safe."""
@@ -71,18 +84,29 @@ class Notes:
 
     def set_aside(self, alarm: str) -> None:
         """Keep the note of `alarm` for a person to look at, where no start takes it up again."""
-        aside = self.folder / "failed"
-        aside.mkdir(exist_ok=True, mode=0o700)
         for ending in ("note", "parts"):
             path = self._path(alarm, ending)
             if path.exists():
-                path.rename(aside / path.name)
+                self._move_aside(path)
+
+    def _move_aside(self, path: Path) -> None:
+        aside = self.folder / "failed"
+        aside.mkdir(exist_ok=True, mode=0o700)
+        path.rename(aside / path.name)
+        durable.sync_folder(aside)
         durable.sync_folder(self.folder)
 
     def _path(self, alarm: str, ending: str) -> Path:
         if not ALARM_ID.fullmatch(alarm):
             raise BadData("alarm id", f"{alarm[:80]!r} is not one")
         return self.folder / f"{alarm}.{ending}"
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # all of it is in the spool by now
+        return 0
 
 
 def next_attempt(alarm: AlarmRaised) -> AlarmRaised | None:
