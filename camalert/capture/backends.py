@@ -123,6 +123,9 @@ def _stream(shot: Shot, scheme: str) -> bytes:
     name, url = shot.camera.name, shot.camera.device
     if not url.isprintable():
         raise BadUsage(name, "the URL holds a control character")
+    if url.lower().endswith((".jpg", ".jpeg")):
+        # By its name ffmpeg would take it for a file, and want to know its size beforehand.
+        url += "?"
     quoted = url.replace("'", "'\\''")
     options = {
         "rtsp": "option rtsp_transport tcp\n",

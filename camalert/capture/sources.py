@@ -2,8 +2,8 @@
 
 import contextlib
 import fcntl
-import hashlib
 import os
+import re
 import select
 import time
 from collections.abc import Iterator
@@ -89,7 +89,7 @@ def _exclusive(shot: Shot, locks: Path) -> Iterator[Shot]:
         return
     try:
         locks.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = locks / f"camera-{hashlib.sha256(device.encode()).hexdigest()[:16]}.lock"
+        path = locks / f"camera{re.sub('[^A-Za-z0-9]', '-', device)[:200]}.lock"
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CannotCreate(str(locks), error.strerror or str(error)) from None
@@ -108,7 +108,7 @@ def _exclusive(shot: Shot, locks: Path) -> Iterator[Shot]:
 def _device(camera: Camera) -> str | None:
     """What only one program at a time can open; None where any number can."""
     if camera.source == "rpicam":
-        return f"rpicam {camera.device or '0'}"
+        return f"-rpicam-{camera.device or '0'}"
     if camera.source == "fswebcam":
         return camera.device or "/dev/video0"
     return camera.device if camera.device.startswith("/dev/") else None
