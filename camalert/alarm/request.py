@@ -13,8 +13,8 @@ from camalert.records import Clock, ModeWanted, Record, envelope
 def request_mode(
     config: Config,
     mode: str,
-    who: str,
     post: Callable[[Record], bool],
+    who: str,
     clock: Clock,
     sleep: Callable[[float], None] = time.sleep,
     patience: float = 5.0,

@@ -14,4 +14,4 @@ def main(settings: cli.Settings) -> None:
     from camalert.records import SystemClock
 
     post = functools.partial(cli.post, settings)
-    click.echo(request_mode(settings.config, "monitor", person(), post, SystemClock()))
+    click.echo(request_mode(settings.config, "monitor", post, person(), SystemClock()))

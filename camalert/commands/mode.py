@@ -28,4 +28,4 @@ def main(settings: cli.Settings, wanted: str | None) -> None:
     if wanted not in MODES:
         raise BadUsage("mode", f"{wanted!r} is none", f"there are {', '.join(MODES)}")
     post = functools.partial(cli.post, settings)
-    click.echo(request_mode(config, wanted, person(), post, SystemClock()))
+    click.echo(request_mode(config, wanted, post, person(), SystemClock()))
