@@ -40,7 +40,7 @@ class Button:
         self._watch = Watch(
             {button.name: self._input.active()}, now, debounce=config.sensing.debounce, settle=0
         )
-        self._look = self._pressed = now
+        self._look, self._pressed = now, float("-inf")
         log.info("watching %s (GPIO%d)", button.name, button.pin)
 
     def news(self) -> list[Record]:

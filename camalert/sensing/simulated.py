@@ -111,14 +111,14 @@ class SimulatedPin(LocalPiPin):  # type: ignore[misc]
             self._listener.shutdown(socket.SHUT_RDWR)
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join(PATIENCE)
-        self._listener.close()
         self._listener = self._thread = None
 
     def _follow(self, listener: socket.socket) -> None:
         wanted = {"both": (0, 1), "rising": (1,), "falling": (0,)}
-        for moment, level in edges(listener):
-            if level in wanted.get(self._edges, ()):
-                self._call_when_changed(moment, level)
+        with listener:
+            for moment, level in edges(listener):
+                if level in wanted.get(self._edges, ()):
+                    self._call_when_changed(moment, level)
 
 
 class SimulatedFactory(LocalPiFactory):  # type: ignore[misc]
