@@ -121,7 +121,7 @@ def _listen(
     while not ended:
         left = end - time.monotonic()
         if left <= 0:
-            raise Unavailable(camera, f"no picture within {max(0, end - began):.3g} s; killed")
+            raise Unavailable(camera, f"no picture within {round(end - began, 1):g} s; killed")
         ready = dict(poll.poll(left * 1000))
         if cancel in ready:
             raise TryAgain(camera, "stopped before the picture was taken")
