@@ -67,15 +67,9 @@ class Sensing:
 
     debounce: float = key(0.05, meaning="a level must hold this long", unit="s", low=0, high=10)
     settle: float = key(
-        30.0,
-        meaning="a PIR is not listened to for this long after start",
-        unit="s",
-        low=0,
-        high=600,
+        30.0, meaning="at start a PIR is not heeded for this long", unit="s", low=0, high=600
     )
-    agree: int = key(
-        2, meaning="how many PIRs must agree; never more than there are", low=1, high=20
-    )
+    agree: int = key(2, meaning="how many PIRs must agree; at most all", low=1, high=20)
     window: float = key(
         5.0, meaning="how far apart their edges may lie to agree", unit="s", low=0, high=600
     )
@@ -139,9 +133,7 @@ class Panel:
     """What becomes an alarm. `[panel]`."""
 
     mode: str = key(
-        "alert",
-        meaning="the mode before anyone has set one",
-        choices=("off", "monitor", "alert"),
+        "alert", meaning="the mode before anyone has set one", choices=("off", "monitor", "alert")
     )
     cooldown: float = key(
         60.0, meaning="after an alarm, no other for this long", unit="s", low=0, high=86400
@@ -171,9 +163,7 @@ class Mail:
     smtp_host: str = key("", meaning="the provider's SMTP server")
     smtp_port: int = key(465, meaning="its port", low=1, high=65535)
     smtp_security: str = key(
-        "tls",
-        meaning="tls, starttls, or plain (loopback only)",
-        choices=("tls", "starttls", "plain"),
+        "tls", meaning="plain: to loopback only", choices=("tls", "starttls", "plain")
     )
     smtp_user: str = key("", meaning="login name; empty: the address")
     password_file: str = key("", meaning="a file (0600) that holds the password; empty: no login")
@@ -218,11 +208,10 @@ class Config:
 def _default_folder(which: str) -> str:
     if os.geteuid() == 0:
         return {"run": "/run", "spool": "/var/spool", "state": "/var/lib"}[which] + "/camalert"
-    home = Path.home()
     if which == "run":
         runtime = os.environ.get("XDG_RUNTIME_DIR")
         return f"{runtime}/camalert" if runtime else f"/dev/shm/camalert-{os.geteuid()}"  # noqa: S108
-    state = os.environ.get("XDG_STATE_HOME") or str(home / ".local/state")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
     return f"{state}/camalert/spool" if which == "spool" else f"{state}/camalert"
 
 
@@ -236,8 +225,8 @@ def locate(option: str | None = None) -> Path | None:
         if not Path(named).is_file():
             raise BadConfig(named, "no such config file")
         return Path(named)
-    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    for path in (Path(home, "camalert/camalert.toml"), Path("/etc/camalert/camalert.toml")):
+    folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    for path in (Path(folder, "camalert/camalert.toml"), Path("/etc/camalert/camalert.toml")):
         if path.is_file():
             return path
     return None
@@ -263,7 +252,7 @@ def load(path: Path | None) -> Config:
 def parse(text: str) -> tuple[Config, list[str]]:
     """The config that `text` holds, and all its problems as `line N: key: what is wrong`."""
     try:
-        tree = tomllib.loads(text)
+        tree = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         return Config(), [f"not TOML: {error}"]
     found: list[tuple[str, str]] = []

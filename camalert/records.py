@@ -7,48 +7,26 @@ fields, it passes on (`extra`). docs/records.md has a row for each type.
 import dataclasses
 import itertools
 import json
+import math
 import os
-import time
 import types
 import typing
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
+from camalert.clock import BOOT
+from camalert.clock import Clock as Clock
+from camalert.clock import SystemClock as SystemClock
+from camalert.clock import clock_quality as clock_quality
 from camalert.errors import BadData
 
 LONGEST = 4096
 """A record's most bytes with its newline: what one write puts into a FIFO whole (PIPE_BUF)."""
 
+DEEPEST = 200
+"""A record's most lists and objects."""
+
 VERSION = 1
-RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
-"""No clock that is set shows an earlier time."""
-
-
-class Clock(Protocol):
-    """Time as a parameter: the commands hand in `SystemClock`, tests a clock of their own."""
-
-    def now(self) -> datetime:
-        """The wall clock, in UTC."""
-
-    def monotonic(self) -> float:
-        """Seconds that never step back; comparable between processes of one boot."""
-
-
-class SystemClock:
-    """The machine's own clocks."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
-def clock_quality(now: datetime) -> str:
-    """`set`, or `unset` where the clock shows a time before this software was made."""
-    return "set" if now >= RELEASED else "unset"
 
 
 def part_of(meaning: str, owner: str = "", default: Any = dataclasses.MISSING) -> Any:
@@ -287,30 +265,15 @@ class MessageSpooled(Message):
     type: str = "message.spooled"
 
 
-TYPES: dict[str, type[Record]] = {
-    kind.type: kind
-    for kind in (
-        PirActive,
-        PirIdle,
-        PirAgreed,
-        PirParted,
-        ButtonPressed,
-        ButtonReleased,
-        ModeWanted,
-        ModeChanged,
-        HeartbeatDue,
-        AlarmRaised,
-        AlarmSuppressed,
-        PictureTaken,
-        PictureFailed,
-        AlarmComplete,
-        HeartbeatComplete,
-        MessageComposed,
-        MessageEncrypted,
-        MessageSpooled,
-    )
-}
+def _types(kind: type[Record]) -> Iterator[type[Record]]:
+    """Every record type below `kind`, in the order of this file."""
+    for below in kind.__subclasses__():
+        if "type" in vars(below):
+            yield below
+        yield from _types(below)
 
+
+TYPES: dict[str, type[Record]] = {kind.type: kind for kind in _types(Record)}
 _ENVELOPE = frozenset(field.name for field in dataclasses.fields(Record)) - {"extra"}
 _FIELDS = {
     name: frozenset(field.name for field in dataclasses.fields(kind)) - {"extra"}
@@ -318,16 +281,6 @@ _FIELDS = {
 }
 _PROCESS = os.urandom(6).hex()
 _SEQUENCE = itertools.count(1)
-
-
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
-    except OSError:
-        return "unknown"
-
-
-_BOOT = _boot_id()
 
 
 def new_id() -> str:
@@ -342,7 +295,7 @@ def envelope(source: str, clock: Clock) -> dict[str, Any]:
         "id": new_id(),
         "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "clock": clock_quality(now),
-        "boot": _BOOT,
+        "boot": BOOT,
         "mono": round(clock.monotonic(), 4),
         "source": source,
     }
@@ -371,10 +324,12 @@ def decode(line: bytes) -> Record:
     Raises BadData when the line is too long, no JSON object, or a declared field is missing or of
     another type than declared.
     """
-    if len(line) > LONGEST:
+    if len(line.rstrip(b"\n")) >= LONGEST:
         raise BadData("record", f"longer than {LONGEST} bytes")
+    if line.count(b"[") + line.count(b"{") > DEEPEST:  # else what can be read could not be written
+        raise BadData("record", "too many lists in it")
     try:
-        tree = json.loads(line)
+        tree = json.loads(line.decode(), parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise BadData("record", f"not JSON: {error}") from None
     if not isinstance(tree, dict) or not isinstance(tree.get("type"), str):
@@ -389,6 +344,13 @@ def decode(line: bytes) -> Record:
         return kind(**values, extra=extra)
     except TypeError as error:
         raise BadData(tree["type"], f"record is incomplete: {error}") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON")
+    return number
 
 
 def _texts(value: Any) -> bool:
@@ -415,8 +377,10 @@ _CHECKS: dict[Any, Callable[[Any], bool]] = {
 
 
 def _check_of(hint: Any) -> Callable[[Any], bool]:
-    choices = [item for item in typing.get_args(hint) if item is not types.NoneType]
-    return _CHECKS[choices[0] if isinstance(hint, types.UnionType) else hint]
+    if not isinstance(hint, types.UnionType):
+        return _CHECKS[hint]
+    check = _CHECKS[typing.get_args(hint)[0]]
+    return lambda value: value is None or check(value)
 
 
 _CHECK_OF = {
