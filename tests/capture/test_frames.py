@@ -18,7 +18,7 @@ def test_a_thousand_shots_in_a_second_overwrite_nothing(tmp_path):
         now = NOON + timedelta(milliseconds=number % 3)
         paths.append(frames.add(Picture(b"%d" % number, 1, 1), tmp_path, "back yard", now))
     assert [path.read_bytes() for path in paths] == [b"%d" % number for number in range(1000)]
-    assert sorted(os.listdir(tmp_path)) == sorted({path.name for path in paths})
+    assert sorted(tmp_path.iterdir()) == sorted(set(paths))
     assert paths[0].name == "20270102T120000.123Z-back_yard-0001.jpg"
     earlier = frames.add(Picture(b"", 1, 1), tmp_path, "back yard", NOON - timedelta(days=400))
     assert earlier.name < min(path.name for path in paths)
@@ -36,7 +36,7 @@ def test_a_folder_that_takes_nothing_is_told_and_keeps_nothing(tmp_path, monkeyp
     monkeypatch.setattr(frames, "save", full)
     with pytest.raises(CannotCreate, match="full"):
         frames.add(Picture(b"", 1, 1), tmp_path / "new", "cam", NOON)
-    assert os.listdir(tmp_path / "new") == []
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 @pytest.mark.parametrize("alarm", ["../../etc", "", "a/b", ".", "a" * 65, "a\n"])
@@ -69,5 +69,5 @@ def test_the_oldest_alarms_go_first(tmp_path, most_bytes, most_alarms):
         (tmp_path / name / "cam-1.jpg").write_bytes(bytes(100))
         os.utime(tmp_path / name, (number, number))
     frames.trim(tmp_path, most_bytes, most_alarms)
-    assert sorted(os.listdir(tmp_path)) == ["a", "c", "d"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c", "d"]
     frames.trim(tmp_path / "absent")
