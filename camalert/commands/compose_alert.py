@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Where one message goes, or the folder for several.  [default: -]",
 )
+@click.option("--listen", is_flag=True, help="Read the FIFO `outbox` of the run folder.")
 def main(
     settings: cli.Settings,
     pictures: tuple[Path, ...],
@@ -32,6 +33,7 @@ def main(
     to: tuple[str, ...],
     sender: str | None,
     output: str,
+    listen: bool,
 ) -> None:
     """Write the messages of an alarm: its text at once, then one mail a picture.
 
@@ -40,12 +42,12 @@ def main(
     encrypt-autocrypt comes next.
     """
     if text is None and not pictures:
-        _stage(settings)
+        _stage(settings, listen)
     else:
         _write(settings, list(_letters(text or "", pictures)), to, sender, output)
 
 
-def _stage(settings: cli.Settings) -> None:
+def _stage(settings: cli.Settings, listen: bool) -> None:
     import time
 
     from camalert.alarm.notes import Notes
@@ -53,12 +55,14 @@ def _stage(settings: cli.Settings) -> None:
     from camalert.mail.alerts import Composer
     from camalert.records import SystemClock
 
-    cli.input_expected("a stream of records")
+    if not listen:
+        cli.input_expected("a stream of records")
     config = settings.config
     handover.sweep(config.folder("run", "messages"), time.time())
     notes = Notes(config.folder("spool", "notes"))
     composer = Composer(lambda: settings.config, SystemClock(), notes.ticked)
-    cli.stage(cli.RecordLine(), composer.handle)
+    outbox = config.folder("run", "outbox") if listen else None
+    cli.stage(cli.RecordLine(listen=outbox), composer.handle)
 
 
 def _letters(text: str, pictures: tuple[Path, ...]) -> Iterator["Letter"]:
