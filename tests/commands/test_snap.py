@@ -1,0 +1,375 @@
+"""snap as a process: by hand, and as the stage of the line that never makes the text wait."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from camalert.capture import jpeg
+from camalert.records import AlarmRaised, HeartbeatDue, PirIdle, SystemClock, encode, envelope
+
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+PATTERN = '[[camera]]\nname = "{}"\nsource = "pattern"\nwidth = 160\nheight = 120\n'
+RPICAM = '[[camera]]\nname = "{}"\nsource = "rpicam"\ndeadline = {}\n'
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a shell script on PATH as rpicam-still."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+
+    def make(script: str) -> None:
+        path = tmp_path / "bin" / "rpicam-still"
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    return make
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpeg"
+    tags = Image.Exif()
+    tags[0x010F] = "SecretMaker"
+    tags.get_ifd(0x8825)[1] = "N"
+    Image.linear_gradient("L").save(path, exif=tags)
+    return path
+
+
+def alarm(**keys) -> bytes:
+    stamp = envelope("panel", SystemClock())
+    return encode(AlarmRaised(**stamp, cause="movement", sensors=("hall",), **keys))
+
+
+def line(process: "subprocess.Popen[bytes]", seconds: float = 30.0) -> dict:
+    """The next record that comes out."""
+    text = b""
+    assert process.stdout
+    while not text.endswith(b"\n"):
+        assert select.select([process.stdout], [], [], seconds)[0], "nothing came"
+        byte = os.read(process.stdout.fileno(), 1)
+        assert byte, "the end came"
+        text += byte
+    return json.loads(text)
+
+
+def write(process: "subprocess.Popen[bytes]", *records: bytes) -> None:
+    assert process.stdin
+    process.stdin.write(b"".join(records))
+    process.stdin.flush()
+
+
+def alive(number: int) -> bool:
+    try:
+        state = Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return False
+    return state[0] not in "ZX"
+
+
+def gone(numbers: list[int], seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while any(map(alive, numbers)) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not any(map(alive, numbers))
+
+
+def noted(path: Path) -> list[int]:
+    while not path.exists() or not path.read_text(encoding="ascii").endswith("\n"):
+        time.sleep(0.01)
+    return [int(number) for number in path.read_text(encoding="ascii").split()]
+
+
+# By hand
+
+
+def test_a_camera_of_the_config_into_a_file(run, config_file, tmp_path):
+    config_file(PATTERN.format("porch") + PATTERN.format("back yard"))
+    done = run("snap", "porch", "-o", "porch.jpg")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert jpeg.inspect((tmp_path / "porch.jpg").read_bytes()) == (160, 120)
+
+
+def test_to_standard_output(run, config_file):
+    config_file(PATTERN.format("porch"))
+    done = run("snap", "-o", "-")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert jpeg.inspect(done.stdout) == (160, 120)
+
+
+@pytest.mark.parametrize("where", [[], ["-o", "shots/"]])
+def test_all_of_them_under_new_names_that_are_printed(run, config_file, tmp_path, where):
+    config_file(PATTERN.format("porch") + PATTERN.format("back yard"))
+    paths = []
+    for _ in range(2):
+        done = run("snap", "--all", *where)
+        assert (done.returncode, done.stderr) == (0, b"")
+        paths += done.stdout.decode().split()
+    assert len(set(paths)) == 4
+    assert all(path.startswith("shots/") for path in paths) is bool(where)
+    for path in paths:
+        assert jpeg.inspect((tmp_path / path).read_bytes())
+
+
+def test_without_any_config(run, config_file, tmp_path, photo):
+    assert run("snap", "--source", "pattern", "-o", "test.jpg").returncode == 0
+    assert run("snap", "--source", "fswebcam", "--device", "TEST", "-o", "usb.jpg").returncode == 0
+    done = run("snap", "door", "--source", "file", "--device", str(photo))
+    assert done.returncode == 0
+    path = tmp_path / done.stdout.decode().strip()
+    assert path.name.endswith("Z-door-0001.jpg")
+    assert b"Secret" in photo.read_bytes()
+    assert b"Secret" not in path.read_bytes()
+    with Image.open(path) as shown:
+        assert not shown.getexif()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (["nowhere"], 64, "nowhere: no such camera; known here: porch, back yard"),
+        (["-o", "a.jpg"], 64, "camera: which one: porch, back yard?"),
+        (["--all", "-o", "a.jpg"], 64, "-o: is one file, and there are 2 cameras"),
+        (["--all", "-o", "-"], 64, "-o: is one file, and there are 2 cameras"),
+        (["--device", "/dev/video0"], 64, "--device: needs --source"),
+        (["--source", "ffmpeg"], 64, "--source: ffmpeg needs --device"),
+        (["--source", "pattern", "a", "b"], 64, "--source: is one camera"),
+        (["--source", "pattern", "--all"], 64, "--source: is one camera"),
+        (["--source", "pattern", "../up"], 64, "--source: is one camera"),
+        (["--source", "daguerre"], 64, "--source"),
+        (["--source", "fswebcam", "--device", "/dev/video97"], 69, "no such device /dev/video97"),
+        (["--source", "file", "--device", "absent"], 69, "absent: No such file"),
+        (["porch", "-o", "no/such/folder/a.jpg"], 73, "a.jpg: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_a_code(run, config_file, arguments, code, reason):
+    config_file(PATTERN.format("porch") + PATTERN.format("back yard"))
+    done = run("snap", *arguments)
+    assert done.returncode == code
+    assert reason in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+    assert done.stdout == b""
+
+
+def test_no_camera_configured_names_a_way_out(run):
+    done = run("snap", "porch")
+    assert done.returncode == 78
+    assert done.stderr == (
+        b"snap: camera: none is configured; try snap --source pattern -o test.jpg\n"
+    )
+
+
+def test_a_dead_camera_costs_the_others_nothing(run, config_file, fake):
+    fake("exec sleep 1000")
+    config_file(PATTERN.format("porch") + RPICAM.format("yard", 0.5))
+    done = run("snap", "--all")
+    assert done.returncode == 69
+    assert done.stderr == b"snap: yard: no picture within 0.5 s; killed\n"
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_damaged_picture_is_written_and_said(run, config_file, fake, photo, tmp_path):
+    fake(f"head -c 2000 {photo}")
+    config_file(RPICAM.format("yard", 20))
+    done = run("snap", "yard", "-o", "yard.jpg")
+    assert done.returncode == 65
+    assert done.stderr == b"snap: yard: the picture is damaged: cut off: no end marker\n"
+    assert (tmp_path / "yard.jpg").stat().st_size > 1000
+
+
+def test_codes_of_several_failures_become_one(run, config_file, fake):
+    fake("exit 0")
+    config_file(
+        RPICAM.format("a", 20) + '[[camera]]\nname = "b"\nsource = "fswebcam"\n'
+        'device = "/dev/video97"\n'
+    )
+    assert run("snap", "a").returncode == 65
+    assert run("snap", "b").returncode == 69
+    assert run("snap", "--all").returncode == 69
+
+
+def test_on_a_terminal_it_says_what_it_waits_for(config_file):
+    master, terminal = pty.openpty()
+    script = Path(sys.executable).with_name("snap")
+    done = subprocess.run([script], stdin=terminal, capture_output=True, timeout=60, check=False)
+    os.close(master)
+    os.close(terminal)
+    assert done.returncode == 64
+    assert b"standard input: is a terminal, and an alarm's record" in done.stderr
+
+
+def test_interrupted_by_hand_it_takes_the_program_along(start, config_file, fake, tmp_path):
+    fake(f"sleep 1000 & echo $$ $! >{tmp_path}/numbers; wait")
+    config_file(RPICAM.format("yard", 60))
+    process = start("snap", "yard")
+    numbers = noted(tmp_path / "numbers")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == -signal.SIGINT
+    assert gone(numbers)
+
+
+# In the line
+
+
+def test_the_alarm_passes_at_once_and_each_picture_as_it_comes(
+    start, config_file, fake, tmp_path, photo
+):
+    fake(f"echo $$ >{tmp_path}/numbers; read nothing <{tmp_path}/gate; cat {photo}")
+    os.mkfifo(tmp_path / "gate")
+    config_file(RPICAM.format("slow", 60) + PATTERN.format("back yard"))
+    process = start("snap")
+    first, second = alarm(), encode(PirIdle(**envelope("pir", SystemClock()), pin=16))
+    write(process, first)
+    assert line(process) == json.loads(first)
+    taken = line(process)
+    assert (taken["type"], taken["source"]) == ("picture.taken", "back yard")
+    assert (taken["part"], taken["kind"]) == ("back_yard-1", "alarm")
+    assert taken["file"] == f"{tmp_path}/run/frames/{json.loads(first)['id']}/back_yard-1.jpg"
+    assert jpeg.inspect(Path(taken["file"]).read_bytes()) == (160, 120)
+    write(process, second)
+    assert line(process) == json.loads(second)
+    (tmp_path / "gate").write_text("now\n")
+    taken, complete = line(process), line(process)
+    assert (taken["type"], taken["source"]) == ("picture.taken", "slow")
+    assert b"Secret" not in Path(taken["file"]).read_bytes()
+    assert (complete["type"], complete["pictures"], complete["failed"]) == ("alarm.complete", 2, [])
+
+
+def test_a_camera_that_hangs_is_told_when_its_time_is_over(run, config_file, fake, tmp_path):
+    fake(f"trap '' TERM; sleep 1000 & echo $$ $! >>{tmp_path}/numbers; while :; do wait; done")
+    config_file(RPICAM.format("hung", 0.5) + PATTERN.format("porch"))
+    done = run("snap", data=alarm())
+    assert done.returncode == 0
+    _, taken, failed, complete = map(json.loads, done.stdout.splitlines())
+    assert (taken["type"], taken["source"]) == ("picture.taken", "porch")
+    assert (failed["type"], failed["source"]) == ("picture.failed", "hung")
+    assert failed["reason"] == "no picture within 0.5 s; killed"
+    assert (complete["pictures"], complete["failed"]) == (1, ["hung"])
+    assert gone(noted(tmp_path / "numbers"))
+
+
+def test_a_damaged_picture_is_labelled(run, config_file, fake, photo):
+    fake(f"head -c 2000 {photo}")
+    config_file(RPICAM.format("yard", 20))
+    _, taken, complete = map(json.loads, run("snap", data=alarm()).stdout.splitlines())
+    assert taken["damaged"] == "cut off: no end marker"
+    assert complete["pictures"] == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        (alarm(text_only=True), "alarm.complete"),
+        (
+            encode(HeartbeatDue(**envelope("h", SystemClock()), health="well", mode="off")),
+            "heartbeat.complete",
+        ),
+    ],
+)
+def test_text_only_takes_no_picture(run, config_file, record, kind):
+    config_file(PATTERN.format("porch"))
+    passed, complete = map(json.loads, run("snap", data=record).stdout.splitlines())
+    assert passed == json.loads(record)
+    assert (complete["type"], complete["pictures"]) == (kind, 0)
+
+
+def test_a_heartbeat_gets_its_pictures(run, config_file):
+    config_file(PATTERN.format("porch"))
+    due = encode(HeartbeatDue(**envelope("h", SystemClock()), health="well", mode="alert"))
+    _, taken, complete = map(json.loads, run("snap", data=due).stdout.splitlines())
+    assert (taken["kind"], taken["alarm"]) == ("heartbeat", json.loads(due)["id"])
+    assert (complete["health"], complete["mode"], complete["pictures"]) == ("well", "alert", 1)
+
+
+def test_after_a_crash_the_picture_of_that_moment_is_used(run, config_file, tmp_path):
+    config_file(PATTERN.format("porch"))
+    raised = alarm()
+    taken = json.loads(run("snap", data=raised).stdout.splitlines()[1])
+    before = Path(taken["file"]).stat()
+    again = json.loads(run("snap", data=raised).stdout.splitlines()[1])
+    assert (again["type"], again["file"]) == ("picture.taken", taken["file"])
+    assert Path(taken["file"]).stat() == before
+
+
+def test_alarms_in_quick_succession_do_not_pile_up(start, config_file, fake, tmp_path):
+    fake(f"echo $$ >>{tmp_path}/numbers; exec sleep 1000")
+    config_file(RPICAM.format("hung", 60))
+    process = start("snap")
+    write(process, *(alarm() for _ in range(50)))
+    types = [line(process)["type"] for _ in range(50 + 2 * 47)]
+    assert types.count("alarm.raised") == 50
+    assert types.count("picture.failed") == types.count("alarm.complete") == 47
+    threads = len(list(Path(f"/proc/{process.pid}/task").iterdir()))
+    assert threads <= 2
+    assert len(noted(tmp_path / "numbers")) == 1
+
+
+def test_a_new_camera_in_the_config_is_used(start, config_file):
+    config_file(PATTERN.format("porch"))
+    process = start("snap")
+    write(process, alarm())
+    assert [line(process)["source"] for _ in range(3)] == ["panel", "porch", "snap"]
+    config_file(PATTERN.format("yard"))
+    write(process, alarm())
+    assert [line(process)["source"] for _ in range(3)] == ["panel", "yard", "snap"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_program_outlives_it(start, config_file, fake, tmp_path, number):
+    fake(f"echo $$ >{tmp_path}/numbers; exec sleep 1000")
+    config_file(RPICAM.format("hung", 60))
+    process = start("snap")
+    write(process, alarm())
+    numbers = noted(tmp_path / "numbers")
+    assert all(map(alive, numbers))
+    process.stdin.close()
+    process.stdin = None
+    # At the end of its input it waits for the camera alone; a further SIGTERM ends that too.
+    while process.poll() is None:
+        process.send_signal(number)
+        time.sleep(0.05)
+    assert gone(numbers)
+
+
+def test_without_a_reader_it_ends_and_takes_the_program_along(start, config_file, fake, tmp_path):
+    fake(f"sleep 1000 & echo $$ $! >{tmp_path}/numbers; wait")
+    config_file(RPICAM.format("hung", 60))
+    process = start("snap")
+    write(process, alarm())
+    numbers = noted(tmp_path / "numbers")
+    process.stdout.close()
+    assert process.wait(30) == -signal.SIGPIPE
+    assert gone(numbers)
+
+
+def test_help_needs_neither_pillow_nor_the_capture_room(run):
+    script = (
+        "import sys\n"
+        "from camalert.commands import snap\n"
+        "try: snap.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'PIL', 'numpy', 'subprocess', 'camalert.capture'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)\n"
+    )
+    done = run("python", "-c", script)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"snap porch -o porch.jpg" in done.stdout
+
+
+def test_the_sources_offered_are_those_of_the_config():
+    from camalert.commands.snap import SOURCES
+    from camalert.config import Camera
+
+    assert Camera.__dataclass_fields__["source"].metadata["choices"] == SOURCES
