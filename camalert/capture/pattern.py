@@ -46,10 +46,7 @@ def _write(image: Image.Image, text: str) -> None:
     width, height = image.size
     small = Image.new("L", (6 * len(text) + 4, 12))
     ImageDraw.Draw(small).text((2, 0), text, fill=255)
-    box = small.getbbox()
-    if box is None:
-        return
-    small = small.crop(box)
+    small = small.crop(small.getbbox())
     scale = min(width * 0.9 / small.width, height * 0.08 / small.height)
     mask = small.resize((max(1, int(small.width * scale)), max(1, int(small.height * scale))))
     image.paste("white", ((width - mask.width) // 2, int(height * 0.86)), mask)
