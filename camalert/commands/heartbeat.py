@@ -39,9 +39,12 @@ def main(settings: cli.Settings, wait: float, dry_run: bool) -> None:
         return
     spool = Spool(config)
     wanted = message_id(due.id, "heartbeat")
-    if cli.post(settings, due) and _seen(lambda: spool.knows(wanted), wait):
+    if not cli.post(settings, due):
+        cli.log.error("alarm-line: does not run; sending the heartbeat past it")
+    elif _seen(lambda: spool.knows(wanted), wait):
         return
-    cli.log.error("alarm-line: did not take the heartbeat in %g s; sending by itself", wait)
+    else:
+        cli.log.error("alarm-line: no message after %g s; sending the heartbeat past it", wait)
     health = f"THE ALARM LINE IS DOWN. {due.health}"
     _send_by_itself(settings, dataclasses.replace(due, health=health, mode=_mode(config)))
     if not spool.knows(wanted):
