@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import chat_view
 from aiosmtpd.smtp import SMTP
 
 from camalert import cli
@@ -101,7 +102,7 @@ smtp_security = "plain"
         return subprocess.run(
             [str(BIN / command[0]), *command[1:]],
             input=data,
-            stdout=subprocess.PIPE,
+            capture_output=True,
             env=self.environment | config,
             check=True,
             timeout=PATIENCE,
@@ -158,18 +159,17 @@ def opened(house: House, mail: bytes) -> email.message.Message:
     return email.message_from_bytes(house.do("owner", "decrypt-autocrypt", data=mail))
 
 
-def picture_in(message: email.message.Message) -> bytes | None:
-    for part in message.walk():
-        if part.get_content_type() == "image/jpeg":
-            return bytes(part.get_payload(decode=True))
-    return None
+def content(message: email.message.Message, kind: str) -> bytes | None:
+    """The first part of `message` that is of this kind."""
+    parts = (part for part in message.walk() if part.get_content_type() == kind)
+    return next((bytes(part.get_payload(decode=True)) for part in parts), None)
 
 
-def text_in(message: email.message.Message) -> str:
-    for part in message.walk():
-        if part.get_content_type() == "text/plain":
-            return bytes(part.get_payload(decode=True)).decode()
-    return ""
+def as_taken(house: House, picture: bytes) -> bool:
+    """Whether a camera took just this picture, to the last bit."""
+    frames = (house.run / "camera/frames").glob("*/*.jpg")
+    wanted = hashlib.sha256(picture).digest()
+    return any(hashlib.sha256(path.read_bytes()).digest() == wanted for path in frames)
 
 
 def timeline(house: House, arrivals: list[tuple[float, str]]) -> Iterator[str]:
@@ -204,23 +204,20 @@ def break_in(house: House, mailbox: Mailbox) -> None:
     house.do("camera", "simulate-board", "trip", "pir-1", "pir-2", "--for", "1")
     until("text and picture", lambda: len(mailbox.mails) >= before + 2)
 
-    arrivals = []
+    arrivals, chat = [], []
     for when, mail in mailbox.mails[before:]:
         message = opened(house, mail)
-        picture = picture_in(message)
-        arrivals.append((when, "picture at the provider" if picture else "text at the provider"))
-        if picture is None:
-            print(f"demo: the owner reads: {' / '.join(text_in(message).split(chr(10)))}")
-            continue
-        target = house.received / "porch.jpg"
-        target.write_bytes(picture)
-        taken = next((house.run / "camera" / "frames").glob(f"*-*/{'porch'}-1.jpg"))
-        taken = max(
-            taken.parent.parent.glob("*/porch-1.jpg"), key=lambda path: path.stat().st_mtime_ns
-        )
-        same = hashlib.sha256(picture).digest() == hashlib.sha256(taken.read_bytes()).digest()
-        assert same, "the picture received is not the picture taken"
-        print(f"demo: the owner opens {len(picture)} bytes, SHA-256 as taken: {target}")
+        text = (content(message, "text/plain") or b"").decode().strip()
+        picture = content(message, "image/jpeg")
+        arrivals.append((when, f"{'picture' if picture else 'text'} at the provider"))
+        chat.append((time.strftime("%H:%M"), text, picture))
+        if picture:
+            assert as_taken(house, picture), "the picture received is not the picture taken"
+            (house.received / "porch.jpg").write_bytes(picture)
+            print(f"demo: the owner opens a picture: {len(picture)} bytes, SHA-256 as taken")
+        else:
+            print(f"demo: the owner reads: {' / '.join(text.splitlines())}")
+    chat_view.draw("Porch camera", chat, house.received / "chat.png")
     print("\n".join(timeline(house, arrivals)))
 
 
@@ -247,6 +244,9 @@ def main() -> None:
             input("demo: Enter ends it. ")
     except (KeyboardInterrupt, EOFError):
         print()
+    except subprocess.CalledProcessError as error:
+        print(f"demo: {error.stderr.decode().strip()}", file=sys.stderr)
+        sys.exit(70)
     finally:
         house.leave(keep_files=True)
     if done:
