@@ -81,6 +81,16 @@ state = "{self.folder / who / "state"}"
 [sensing]
 settle = 0
 
+[[pir]]
+name = "hall"
+pin = 16
+led = 19
+
+[[pir]]
+name = "stairs"
+pin = 20
+led = 26
+
 [[camera]]
 name = "porch"
 source = {source}
@@ -201,7 +211,7 @@ def break_in(house: House, mailbox: Mailbox) -> None:
     until("watch", lambda: b"watching" in watching.read_bytes())
     before = len(mailbox.mails)
     print("demo: somebody walks past both PIRs ...", flush=True)
-    house.do("camera", "simulate-board", "trip", "pir-1", "pir-2", "--for", "1")
+    house.do("camera", "simulate-board", "trip", "hall", "stairs", "--for", "1")
     until("text and picture", lambda: len(mailbox.mails) >= before + 2)
 
     arrivals, chat = [], []
