@@ -122,7 +122,7 @@ class ButtonReleased(SensorEdge):
 class ModeWanted(Record):
     """Somebody asks for another mode."""
 
-    writer = "arm, disarm"
+    writer = "arm, disarm, mode"
     entry = True
     type: str = "mode.wanted"
     mode: str = part_of("off, monitor or alert")
