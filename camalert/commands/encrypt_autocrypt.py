@@ -28,6 +28,8 @@ def main(settings: cli.Settings, to: tuple[str, ...]) -> None:
     """
     from datetime import UTC, datetime
 
+    import camalert.mail.handover
+    import camalert.records  # noqa: F401 (loaded here, before the first alarm waits for it)
     from camalert.trust import autocrypt
     from camalert.trust.keyring import Keyring
 

@@ -7,9 +7,8 @@ every message. So a message is taken apart as bytes, and a picture's body is nev
 import base64
 import dataclasses
 import json
+import os
 import re
-import secrets
-import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime, getaddresses
@@ -102,7 +101,7 @@ def seal(message: bytes, own: OwnKey, readers: Iterable[PublicKey], now: datetim
     senders = plain.addresses("From")
     if len(senders) != 1:
         raise BadData("message", "has not one sender", "give it one From address")
-    message_id = (plain.text("Message-ID") or [f"<{uuid.uuid4()}@localhost>"])[0]
+    message_id = (plain.text("Message-ID") or [f"<{os.urandom(16).hex()}@localhost>"])[0]
     if not _MESSAGE_ID.fullmatch(message_id):
         raise BadData("message", f"{message_id!r:.80} is no Message-ID")
     date = (plain.text("Date") or [format_datetime(now)])[0]
@@ -155,7 +154,7 @@ def autocrypt_header(address: str, key: bytes) -> str:
 
 
 def _outer(sender: str, date: str, message_id: str, sealed: bytes) -> bytes:
-    boundary = secrets.token_hex(16)
+    boundary = os.urandom(16).hex()
     head = f"""\
 From: <{sender}>
 Date: {date}

@@ -257,13 +257,11 @@ def decrypt(message: bytes, own: OwnKey) -> Content:
         plain = holder.decrypt(session_key, SymmetricKeyAlgorithm(cipher))
     except Exception:
         raise BadData("message", "changed on its way: the integrity check fails") from None
-    *inside, last = list(packets.split(bytes(plain)))
-    if last.tag != packets.MDC:
-        raise BadData("message", "malformed: no MDC at its end")
-    return _content(list(_decompressed(inside)))
+    # The MDC packet, 22 bytes that have just been checked, is no part of a packet without a length.
+    return _content(list(_decompressed(packets.split(bytes(plain[:-22])))))
 
 
-def _decompressed(inside: list[Packet]) -> Iterator[Packet]:
+def _decompressed(inside: Iterable[Packet]) -> Iterator[Packet]:
     for packet in inside:
         if packet.tag != packets.COMPRESSED:
             yield packet
