@@ -41,11 +41,24 @@ def input_expected(what: str) -> None:
 
 
 def peek() -> bytes:
-    """The first bytes of standard input that are not all white space; b"" at its end."""
-    while chunk := os.read(0, CHUNK):
-        if chunk.strip():
+    """The first bytes of standard input that are not all white space; b"" at its end.
+
+    Raises BrokenPipeError when the reader of the output is gone.
+    """
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    poll.register(1, 0)
+    while True:
+        ready = dict(poll.poll())
+        if _reader_is_gone(ready.get(1, 0)):
+            raise BrokenPipeError
+        chunk = os.read(0, CHUNK)
+        if chunk.strip() or not chunk:
             return chunk
-    return b""
+
+
+def _reader_is_gone(event: int) -> bool:
+    return bool(event & (select.POLLERR | select.POLLNVAL))
 
 
 def read_all(head: bytes, limit: int) -> bytes:
@@ -179,7 +192,7 @@ class RecordLine:
                 yield batch
             while True:
                 ready = dict(poll.poll(self._patience(timeout())))
-                if self._waits and ready.get(self._output, 0) & (select.POLLERR | select.POLLNVAL):
+                if self._waits and _reader_is_gone(ready.get(self._output, 0)):
                     raise BrokenPipeError
                 if signals in ready and _ENDING.intersection(os.read(signals, 64)):
                     self._signalled = self._signalled or time.monotonic()

@@ -73,6 +73,15 @@ def test_a_reader_that_died_ends_the_writer_though_nothing_comes_in(tool: Tool) 
         assert process.stderr.read() == b""
 
 
+@pytest.mark.parametrize("body", [PASS_ON, f"cli.peek(); {PASS_ON}"])
+def test_it_ends_so_even_before_the_first_record(tool: Tool, body: str) -> None:
+    with started(tool(f"cli.log.info('%s', 'warm'); {body}")) as process:
+        assert process.stdout and process.stderr
+        assert process.stderr.readline() == b"tool: warm\n"
+        process.stdout.close()
+        assert process.wait(PATIENCE) == -signal.SIGPIPE
+
+
 def test_sigterm_lets_a_later_stage_drain_its_pipe(tool: Tool) -> None:
     with started(tool(PASS_ON)) as process:
         feed(process, alarm("one"))
