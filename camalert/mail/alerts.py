@@ -131,7 +131,8 @@ class Composer:
 
     def _failed(self, complete: Complete) -> dict[str, str]:
         """Camera and reason, for each that gave no picture."""
-        return dict.fromkeys(complete.failed, "no picture") | self._story(complete.alarm).trouble
+        story = self._stories.get(complete.alarm, _Story())
+        return dict.fromkeys(complete.failed, "no picture") | story.trouble
 
     def _compose(
         self, record: Record, alarm: str, part: str, subject: str, text: str, jpeg: bytes = b""

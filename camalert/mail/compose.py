@@ -10,10 +10,12 @@ import hashlib
 import re
 import uuid
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.policy import default
 
+from camalert.config import ADDRESS
 from camalert.errors import BadData
 
 LINE = 76
@@ -48,11 +50,14 @@ def build(letter: Letter, name: str, address: str, recipients: tuple[str, ...]) 
 
     Raises BadData when an address is none.
     """
+    for given in (address, *recipients):
+        if not ADDRESS.fullmatch(given):
+            raise BadData("address", f"{given!r:.80} is none")
     message = EmailMessage(policy=POLICY)
     try:
         message["From"] = Address(name, addr_spec=address)
         message["To"] = [Address(addr_spec=recipient) for recipient in recipients]
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise BadData("address", f"{error}") from None
     message["Date"] = letter.date
     message["Message-ID"] = letter.message_id

@@ -1,5 +1,6 @@
 """Messages and pictures that a record names: files in RAM, handed from one stage to the next."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -61,7 +62,8 @@ def write(folder: Path, name: str, data: bytes) -> Path:
             stream.write(data)
         temporary.rename(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise CannotCreate(str(path), error.strerror or str(error)) from None
     return path
 

@@ -226,7 +226,8 @@ class _Replies:
         self.left -= len(line)
         if len(line) > REPLY_LINE or self.left < 0:
             raise Unavailable(self._host, "its reply does not end")
-        return line
+        # Cut off in the middle of a line: smtplib would take the half of it for an answer.
+        return line if line.endswith(b"\n") else b""
 
     def close(self) -> None:
         self._file.close()
