@@ -148,7 +148,7 @@ def _choose_driver(run: Path) -> None:
 
 
 def _explained(thing: str, error: Exception) -> CamalertError:
-    reason = str(error).strip("'\"")
+    reason = str(error)
     if isinstance(error, gpiozero.GPIOPinInUse) or "busy" in reason.lower():
         return TryAgain(thing, "is busy: another process holds it", "stop that, or use another pin")
     if isinstance(error, gpiozero.PinError) and not isinstance(error, gpiozero.PinUnknownPi):

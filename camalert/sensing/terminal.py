@@ -60,6 +60,6 @@ def _screen() -> Iterator[None]:
             sys.stdout.write(ENTER)
             yield
         finally:
-            termios.tcsetattr(0, termios.TCSADRAIN, before)
+            termios.tcsetattr(0, termios.TCSANOW, before)
             sys.stdout.write(LEAVE)
             sys.stdout.flush()

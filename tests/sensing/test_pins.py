@@ -112,6 +112,8 @@ def explained(error: Exception) -> CamalertError:
 @pytest.fixture
 def chip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "lgpio")
+    for name in ("LG_WD", "CAMALERT_BOARD"):  # set, so that the door does not for later tests
+        monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setattr(door, "DEVICES", tmp_path)
     return tmp_path / "gpiochip0"
 
