@@ -205,7 +205,7 @@ def break_in(house: House, mailbox: Mailbox) -> None:
     house.start("watch-pir", "--to-line")
     until("line", lambda: cli.is_held(house.run / "camera/alarm-panel.lock"))
     print("demo: a heartbeat proves the line ...", flush=True)
-    house.do("camera", "heartbeat")
+    house.do("camera", "heartbeat", "--wait", "30")
     until("heartbeat", lambda: mailbox.mails)
     watching = house.folder / "watch-pir.log"
     until("watch", lambda: b"watching" in watching.read_bytes())
@@ -254,8 +254,11 @@ def main() -> None:
             input("demo: Enter ends it. ")
     except (KeyboardInterrupt, EOFError):
         print()
-    except subprocess.CalledProcessError as error:
-        print(f"demo: {error.stderr.decode().strip()}", file=sys.stderr)
+    except (subprocess.SubprocessError, TimeoutError) as error:
+        said = (getattr(error, "stderr", None) or str(error).encode()).decode().strip()
+        print(f"demo: failed: {said}", file=sys.stderr)
+        for log in sorted(house.folder.glob("*.log")):
+            print(f"{log}:\n{log.read_text()[-600:]}", file=sys.stderr)
         sys.exit(70)
     finally:
         house.leave(keep_files=True)
