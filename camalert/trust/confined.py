@@ -21,7 +21,10 @@ MEMORY = 256 << 20
 """Bytes that the child may use beyond what its parent has."""
 
 SECONDS = 20.0
-"""The longest that the child may take by the wall clock; half of it in processor time."""
+"""The longest that the child may take by the wall clock."""
+
+PROCESSOR = 10
+"""The most processor time that it may take, in whole seconds."""
 
 _HEADER = struct.Struct(">?Q")
 
@@ -32,6 +35,7 @@ def confined(
     *,
     memory: int = MEMORY,
     seconds: float = SECONDS,
+    processor: int = PROCESSOR,
     longest: int = 64 << 20,
 ) -> bytes:
     """What `function` returns, run in a forked child; at most `longest` bytes.
@@ -43,7 +47,7 @@ def confined(
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _child(function, writer, memory, seconds)
+        _child(function, writer, memory, processor)
     os.close(writer)
     try:
         good, answer = _answer(reader, thing, time.monotonic() + seconds, longest)
@@ -78,14 +82,14 @@ def _answer(reader: int, thing: str, deadline: float, longest: int) -> tuple[boo
     return good, bytes(received[_HEADER.size :])
 
 
-def _child(function: Callable[[], bytes], writer: int, memory: int, seconds: float) -> NoReturn:
+def _child(function: Callable[[], bytes], writer: int, memory: int, processor: int) -> NoReturn:
     status = 1
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
-        _limit(memory, seconds)
+        _limit(memory, processor)
         try:
             good, answer = True, function()
         except CamalertError as error:
@@ -99,10 +103,9 @@ def _child(function: Callable[[], bytes], writer: int, memory: int, seconds: flo
         os._exit(status)
 
 
-def _limit(memory: int, seconds: float) -> None:
+def _limit(memory: int, processor: int) -> None:
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 (no more imports here)
         used = int(file.read().split()[0]) * resource.getpagesize()
-    processor = max(1, round(seconds / 2))
     for limit, value in (
         (resource.RLIMIT_AS, used + memory),
         (resource.RLIMIT_CPU, processor),

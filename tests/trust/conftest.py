@@ -11,6 +11,7 @@ import pytest
 from pgpy import PGPUID, PGPKey
 from pgpy.constants import EllipticCurveOID, HashAlgorithm, KeyFlags, PubKeyAlgorithm
 
+from camalert.trust import autocrypt, keyring
 from camalert.trust.keyring import Keyring, inspect
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -19,6 +20,13 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 @pytest.fixture
 def now() -> datetime:
     return NOW
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else runs in a child process runs here, where a debugger and coverage see it."""
+    for module in (autocrypt, keyring):
+        monkeypatch.setattr(module, "confined", lambda function, _: function())
 
 
 class Gpg:

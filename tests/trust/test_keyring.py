@@ -118,6 +118,7 @@ def test_a_peer_is_kept_as_its_bytes_came(camera: Keyring, now: datetime) -> Non
     raw = key_of("Owner@Example.org", now)
     peer = camera.add(inspect(armor(raw, "PUBLIC KEY BLOCK"), now))
     assert peer.certificate.raw == raw
+    assert str(peer) == f"{peer.fingerprint} (owner@example.org)"
     for name in ("OWNER@example.org", peer.fingerprint, peer.fingerprint[-16:].lower()):
         found = Keyring(camera.folder).find(name)
         assert found is not None and found.certificate.raw == raw
@@ -219,6 +220,7 @@ def test_listing(camera: Keyring, owner: Keyring, now: datetime) -> None:
     assert list(Keyring(camera.folder / "none").listing(now)) == []
 
 
+@pytest.mark.usefixtures("in_process")
 def test_the_gate_stands_at_import(make_key: Any, now: datetime) -> None:
     with pytest.raises(BadData, match="expired on"):
         inspect(bytes(make_key(expires=timedelta(days=1)).pubkey), now)
@@ -228,6 +230,7 @@ def test_the_gate_stands_at_import(make_key: Any, now: datetime) -> None:
         inspect(bytes(key.pubkey), now)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_secret_key_is_known_for_one(camera: Keyring, now: datetime) -> None:
     found = inspect(armor(camera.own().secret, "PRIVATE KEY BLOCK"), now)
     assert found.secret and found.raw == camera.own().secret
