@@ -1,0 +1,262 @@
+"""diff-frames as a process: each kind of input, and what comes out of it."""
+
+import io
+import json
+import os
+import random
+import select
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
+
+import pytest
+from PIL import Image
+
+from camalert.records import PictureFailed, PictureTaken, SystemClock, encode, envelope
+
+Run = Callable[..., CompletedProcess[bytes]]
+Start = Callable[..., Popen[bytes]]
+
+NOISE = Image.frombytes("L", (20, 15), random.Random(1).randbytes(300))
+
+
+def picture(figure: bool = False, size: tuple[int, int] = (640, 480)) -> bytes:
+    """A JPEG of a room with much in it; with a figure that covers a twentieth of it."""
+    scene = NOISE.point(lambda value: 100 + value // 2).resize((640, 480))
+    if figure:
+        scene.paste(NOISE.point(lambda value: value // 4).resize((64, 240)), (320, 200))
+    out = io.BytesIO()
+    scene.resize(size).convert("RGB").save(out, "JPEG")
+    return out.getvalue()
+
+
+STILL, MOVED = picture(), picture(figure=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Pictures by name: nothing, nothing, a figure; and what is no picture."""
+    made = tmp_path / "yard"
+    made.mkdir()
+    for name, data in (("1.jpg", STILL), ("2.JPEG", STILL), ("3.jpg", MOVED), ("n.txt", b"hi")):
+        (made / name).write_bytes(data)
+    return made
+
+
+def test_paths_as_arguments(run: Run, folder: Path) -> None:
+    done = run("diff-frames", "yard/1.jpg", "yard/3.jpg", "yard/2.JPEG")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.splitlines()[0] == b"yard/3.jpg"
+
+
+def test_nothing_moved_is_a_negative_answer(run: Run, folder: Path) -> None:
+    done = run("diff-frames", "yard/1.jpg", "yard/2.JPEG")
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+    assert run("diff-frames").returncode == 1
+
+
+def test_a_folder_is_its_jpegs_in_order(run: Run, folder: Path) -> None:
+    done = run("diff-frames", "yard")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"yard/3.jpg\n", b"")
+
+
+def test_json_says_how_much_and_where(run: Run, folder: Path) -> None:
+    lines = run("diff-frames", "--json", "yard").stdout.splitlines()
+    first, second, third = map(json.loads, lines)
+    assert first == second | {"picture": "yard/1.jpg"}
+    assert (second["moved"], second["score"], second["box"]) == (False, 0, None)
+    assert third["moved"]
+    assert third["area"] == pytest.approx(5, abs=2)
+    left, top, right, bottom = third["box"]
+    assert (left, top, right, bottom) == pytest.approx((50, 41.7, 60, 91.7), abs=3)
+
+
+def test_options_set_what_counts(run: Run, folder: Path, config_file: Callable[..., Path]) -> None:
+    assert run("diff-frames", "--area", "20", "yard").returncode == 1
+    assert run("diff-frames", "--threshold", "100", "yard").returncode == 1
+    config_file("[motion]\narea = 20")
+    assert run("diff-frames", "yard").returncode == 1
+    assert run("diff-frames", "--area", "0.1", "yard").returncode == 0
+    assert run("diff-frames", "--area", "0", "yard").returncode == 64
+
+
+def test_paths_on_standard_input_are_answered_one_by_one(start: Start, folder: Path) -> None:
+    process = start("diff-frames")
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(b"yard/1.jpg\n\nyard/3.jpg\nyard/3")
+    process.stdin.flush()
+    assert select.select([process.stdout], [], [], 20)[0], "nothing came"
+    assert process.stdout.readline() == b"yard/3.jpg\n"
+    rest, said = process.communicate(b".jpg", timeout=20)
+    assert (process.returncode, said) == (0, b"")
+    assert rest == b"yard/3.jpg\n"
+
+
+def test_a_path_may_be_any_bytes_but_must_lead_somewhere(run: Run, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9.jpg")
+    (tmp_path / odd).write_bytes(MOVED)
+    (tmp_path / "1.jpg").write_bytes(STILL)
+    done = run("diff-frames", data=b"1.jpg\ncaf\xe9.jpg\nno\0where\n")
+    assert done.stdout == b"caf\xe9.jpg\n"
+    assert done.returncode == 0
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_pictures_of_two_shapes_are_two_cameras(run: Run, tmp_path: Path) -> None:
+    small = {"a": picture(size=(640, 360)), "b": picture(True, (640, 360))}
+    for name, data in {"1": STILL, "2": small["a"], "3": STILL, "4": small["b"]}.items():
+        (tmp_path / f"{name}.jpg").write_bytes(data)
+    done = run("diff-frames", "1.jpg", "2.jpg", "3.jpg", "4.jpg")
+    assert done.stdout == b"4.jpg\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", b"not a JPEG"),
+        (b"hello", b"not a JPEG"),
+        (STILL[:9000], b"truncated"),
+        (None, b"No such file"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_the_rest_goes_on(
+    run: Run, folder: Path, content: bytes | None, reason: bytes
+) -> None:
+    if content is not None:
+        (folder / "bad.jpg").write_bytes(content)
+    done = run("diff-frames", "yard/1.jpg", "yard/bad.jpg", "yard/3.jpg")
+    assert (done.returncode, done.stdout) == (0, b"yard/3.jpg\n")
+    assert done.stderr.startswith(b"diff-frames: yard/bad.jpg: ")
+    assert reason in done.stderr
+    assert run("diff-frames", "yard/bad.jpg", "yard/1.jpg").returncode == 65
+
+
+def test_jpegs_in_jpegs_out(run: Run) -> None:
+    done = run("diff-frames", data=STILL + STILL + MOVED)
+    assert (done.returncode, done.stdout, done.stderr) == (0, MOVED, b"")
+    assert run("diff-frames", data=STILL + STILL).returncode == 1
+
+
+def test_a_stream_that_is_cut_off(run: Run) -> None:
+    done = run("diff-frames", data=STILL + MOVED + STILL[:5000])
+    assert (done.returncode, done.stdout) == (0, MOVED)
+    assert b"diff-frames: picture 3: " in done.stderr
+    done = run("diff-frames", "--json", data=STILL + MOVED)
+    assert [json.loads(line)["picture"] for line in done.stdout.splitlines()] == [
+        "picture 1",
+        "picture 2",
+    ]
+
+
+def taken(file: Path | str, camera: str = "porch", **more: object) -> bytes:
+    stamp = envelope(camera, SystemClock())
+    return encode(
+        PictureTaken(**stamp, alarm="a-1", part=f"{camera}-1", file=str(file), kind="alarm", **more)
+    )
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Path:
+    made = tmp_path / "run" / "ring"
+    made.mkdir(parents=True)
+    (made / "still.jpg").write_bytes(STILL)
+    (made / "moved.jpg").write_bytes(MOVED)
+    return made
+
+
+def test_records_get_what_was_found(run: Run, ring: Path) -> None:
+    other = encode(
+        PictureFailed(**envelope("yard", SystemClock()), alarm="a-1", kind="alarm", reason="gone")
+    )
+    records = [
+        taken(ring / "still.jpg"),
+        other,
+        taken(ring / "moved.jpg", "yard"),
+        taken(ring / "moved.jpg"),
+    ]
+    done = run("diff-frames", data=b"".join(records))
+    assert (done.returncode, done.stderr) == (0, b"")
+    first, failed, yard, second = done.stdout.splitlines(keepends=True)
+    assert failed == other
+    assert [json.loads(line)["moved"] for line in (first, yard, second)] == [False, False, True]
+    found = json.loads(second)
+    assert found["score"] > 10
+    assert found["area"] == pytest.approx(5, abs=2)
+    assert len(found["box"]) == 4
+    assert {"moved", "score", "area", "box"} == found.keys() - json.loads(records[3]).keys()
+
+
+def test_a_record_is_passed_on_at_once(start: Start, ring: Path) -> None:
+    process = start("diff-frames")
+    assert process.stdin
+    assert process.stdout
+    for _ in range(2):
+        process.stdin.write(taken(ring / "still.jpg"))
+        process.stdin.flush()
+        assert select.select([process.stdout], [], [], 20)[0], "nothing came"
+        assert json.loads(process.stdout.readline())["moved"] is False
+
+
+def test_only_files_of_the_run_folder_are_read_and_no_links(
+    run: Run, ring: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.jpg"
+    outside.write_bytes(STILL)
+    (ring / "link.jpg").symlink_to(outside)
+    (ring / "cut.jpg").write_bytes(STILL[:9000])
+    files = [outside, ring / "link.jpg", ring / "../../outside.jpg", ring / "none.jpg"]
+    data = b"".join(map(taken, [*files, ring, ring / "cut.jpg", ring / "still.jpg"]))
+    done = run("diff-frames", data=data)
+    *bad, good = map(json.loads, done.stdout.splitlines())
+    assert len(bad) == 6
+    assert all(record["error"] and "moved" not in record for record in bad)
+    assert good["moved"] is False
+    assert done.returncode == 0
+    assert done.stderr.count(b"\n") == 6
+
+
+def test_a_picture_known_to_be_damaged_is_not_judged(run: Run, ring: Path) -> None:
+    record = taken(ring / "still.jpg", damaged="cut off")
+    done = run("diff-frames", data=record)
+    assert (done.stdout, done.stderr) == (record, b"")
+
+
+def test_records_into_the_outbox(run: Run, ring: Path, tmp_path: Path) -> None:
+    outbox = tmp_path / "run" / "outbox"
+    os.mkfifo(outbox, 0o600)
+    reader = os.open(outbox, os.O_RDWR | os.O_NONBLOCK)
+    done = run("diff-frames", "--to-outbox", data=taken(ring / "still.jpg"))
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert json.loads(os.read(reader, 65536))["moved"] is False
+    os.close(reader)
+
+
+def test_a_bar_on_a_terminal_for_many_pictures(run: Run, folder: Path) -> None:
+    import pty
+
+    controller, terminal = pty.openpty()
+    script = str(Path(sys.executable).with_name("diff-frames"))
+    command = [script, *["yard/1.jpg"] * 100, "yard/3.jpg"]
+    env = dict(os.environ, TERM="xterm")
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=terminal, cwd=folder.parent, env=env, timeout=60
+    )
+    os.close(terminal)
+    shown = os.read(controller, 65536)
+    os.close(controller)
+    assert done.stdout == b"yard/3.jpg\n"
+    assert b"%" in shown
+
+
+def test_help_loads_neither_numpy_nor_pillow() -> None:
+    code = (
+        "import sys; from camalert.commands.diff_frames import main\n"
+        "try: main.main(['--help'])\n"
+        "finally: assert not {'numpy', 'PIL'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Example:" in done.stdout

@@ -1,0 +1,229 @@
+"""The detector on made scenes: what must be seen, and what must not.
+
+A scene is 80 x 60 cells of numbers: walls, leaves, light, figures. All is seeded, so repeatable.
+"""
+
+import numpy as np
+import pytest
+
+from camalert.motion.detector import Detector, Verdict
+
+HEIGHT, WIDTH = 60, 80
+ROWS, COLUMNS = np.mgrid[:HEIGHT, :WIDTH]
+
+
+def cloud(seed, grain, width=WIDTH):
+    """Smooth randomness between 0 and 1, in lumps of `grain` cells."""
+    values = np.random.default_rng(seed).random((HEIGHT // grain + 3, width // grain + 3))
+    y, x = np.arange(HEIGHT) / grain, np.arange(width) / grain
+    i, j = y.astype(int), x.astype(int)
+    v, u = (3 * t**2 - 2 * t**3 for t in ((y - i)[:, None], x - j))
+    upper = values[i][:, j] * (1 - u) + values[i][:, j + 1] * u
+    lower = values[i + 1][:, j] * (1 - u) + values[i + 1][:, j + 1] * u
+    return upper * (1 - v) + lower * v
+
+
+def garden(width=WIDTH):
+    return 50 + sum(depth * cloud(1, grain, width) for depth, grain in ((60, 16), (50, 4), (25, 2)))
+
+
+def facade():
+    wall = 110 + 30 * cloud(1, 20)
+    wall[6:-10:12] *= 0.6
+    for top in range(8, HEIGHT - 10, 12):
+        for left in range(4, WIDTH - 6, 10):
+            wall[top : top + 6, left : left + 5] = 45
+    return wall
+
+
+def room():
+    """Almost nothing but plain wall."""
+    return 120 + 20 * cloud(1, 30)
+
+
+def with_figure(scene, left, top=30, height=22, width=7, shade=35):
+    scene = scene.copy()
+    clothes = shade + 30 * np.random.default_rng(3).random((height, width))
+    start, end = max(0, round(left)), min(WIDTH, round(left) + width)
+    if start < end:
+        piece = clothes[:, start - round(left) : end - round(left)]
+        scene[top : top + height, start:end] = piece
+    return scene
+
+
+def seen(scene, n=0, noise=1.2):
+    """What the sensor makes of `scene` in its picture number `n`."""
+    grain = np.random.default_rng(n).normal(0, noise, scene.shape)
+    return np.clip(scene + grain, 0, 255).astype(np.uint8)
+
+
+def judge(pictures, **settings):
+    detector = Detector(**settings)
+    return [detector.update(picture) for picture in pictures]
+
+
+def moved(scene, count=200, start=0, **sensor):
+    """The numbers of the pictures in which something moved; `scene(n)` is what there is to see."""
+    verdicts = judge(seen(scene(n), n, **sensor) for n in range(start + count))
+    return [n for n, verdict in enumerate(verdicts) if verdict.moved and n >= start]
+
+
+ALL = pytest.mark.parametrize("background", [garden, facade, room])
+
+
+@ALL
+@pytest.mark.parametrize("noise", [0, 1, 3])
+def test_nothing_but_noise(background, noise):
+    scene = background()
+    assert moved(lambda n: scene, noise=noise) == []
+
+
+@ALL
+def test_noise_in_the_dark(background):
+    scene = background() * 0.12
+    assert moved(lambda n: scene, noise=1.5) == []
+
+
+LIGHTS = {
+    "darker": lambda scene: scene * 0.6,
+    "brighter": lambda scene: scene * 1.4,
+    "offset": lambda scene: scene + 40,
+    "gamma": lambda scene: 255 * (np.clip(scene, 0, 255) / 255) ** 0.7,
+    "from one side": lambda scene: scene * (1 - COLUMNS / WIDTH / 2),
+    "lamp": lambda scene: (
+        scene * (1 + 0.9 * np.exp(-((ROWS - 30) ** 2 + (COLUMNS - 40) ** 2) / 300))
+    ),
+}
+
+
+@ALL
+@pytest.mark.parametrize("light", LIGHTS)
+def test_light_that_changes_at_once(background, light):
+    before = background()
+    after = LIGHTS[light](before)
+    assert moved(lambda n: before if n < 60 else after, 150) == []
+    assert moved(lambda n: after if n < 60 else before, 150) == []
+
+
+@ALL
+@pytest.mark.parametrize("speed", [0.5, 2])
+def test_clouds_that_pass(background, speed):
+    scene, sky = background(), 0.5 + 0.7 * cloud(5, 25, WIDTH + 400)
+    assert moved(lambda n: scene * sky[:, int(n * speed) :][:, :WIDTH]) == []
+
+
+@ALL
+def test_light_that_flickers(background):
+    scene = background()
+    assert moved(lambda n: scene * (1 + 0.12 * np.sin(2.1 * n))) == []
+
+
+def test_leaves_that_sway_by_a_cell():
+    wide = garden(WIDTH + 4)
+
+    def swayed(n):
+        x = COLUMNS + 2 + np.sin(0.9 * n + ROWS / 9)
+        left = x.astype(int)
+        return wide[ROWS, left] * (left + 1 - x) + wide[ROWS, left + 1] * (x - left)
+
+    assert moved(swayed) == []
+
+
+def test_leaves_that_change_their_shade_are_learnt():
+    scene, shades = garden(), [60 * cloud(seed, 3) - 30 for seed in range(12)]
+    part = (ROWS < 35) & (COLUMNS < 40)
+
+    def rustled(n):
+        whole, rest = divmod(0.6 * n, 1)
+        shade = shades[int(whole) % 12] * (1 - rest) + shades[(int(whole) + 1) % 12] * rest
+        return scene + shade * part
+
+    assert moved(rustled, start=40) == []
+
+
+@ALL
+@pytest.mark.parametrize("pace", [0.4, 1.0, 2.0])
+@pytest.mark.parametrize("shade", [10, 190])
+def test_a_figure_that_walks_through(background, pace, shade):
+    scene = background()
+    found = moved(lambda n: with_figure(scene, (n - 60) * pace - 7, shade=shade))
+    inside = [n for n in range(200) if 0 <= (n - 60) * pace - 7 <= WIDTH - 7]
+    assert len(set(inside) & set(found)) >= 0.95 * len(inside)
+    gone = 60 + (WIDTH + 7) / pace
+    assert all(60 <= n <= gone + 6 for n in found)
+
+
+@ALL
+def test_a_figure_under_clouds(background):
+    scene, sky = background(), 0.6 + 0.5 * cloud(5, 25, WIDTH + 400)
+    found = moved(lambda n: with_figure(scene, n - 67) * sky[:, n : n + WIDTH], 150)
+    assert len(set(range(67, 140)) & set(found)) >= 60
+    assert min(found) >= 60
+
+
+@ALL
+def test_what_is_left_behind_or_taken_away_is_no_motion_for_long(background):
+    scene = background()
+    found = moved(lambda n: with_figure(scene, 40) if 60 <= n < 130 else scene)
+    assert {60, 130} <= set(found)
+    assert set(found) <= set(range(60, 70)) | set(range(130, 140))
+
+
+@ALL
+def test_two_stills_minutes_apart(background):
+    scene = background()
+    first = seen(scene, 1)
+    assert judge([first, seen(with_figure(scene, 30), 2)])[1].moved
+    assert judge([first, seen(0.85 * with_figure(scene, 30), 2)])[1].moved
+    assert judge([first, seen(with_figure(scene, 30, height=10, width=4), 2)])[1].moved
+    assert not judge([first, seen(scene, 2)])[1].moved
+    assert not judge([first, seen(1.2 * LIGHTS["from one side"](scene), 2)])[1].moved
+
+
+def test_the_first_picture_is_the_background():
+    assert judge([seen(with_figure(garden(), 30))]) == [Verdict(False, 0.0, 0.0, None)]
+
+
+def test_the_figure_is_where_the_box_is_and_as_large_as_the_area():
+    scene = room()
+    verdict = judge([seen(scene, 1), seen(with_figure(scene, 40, 30, 20, 8), 2)])[1]
+    assert np.allclose(verdict.box, (50, 50, 60, 83.3), atol=2.6)
+    assert verdict.area == pytest.approx(100 * 20 * 8 / 4800, rel=0.25)
+    assert {type(number) for number in (verdict.area, verdict.score, *verdict.box)} == {float}
+    assert verdict.score == pytest.approx(verdict.area / 0.1, rel=0.05)
+
+
+def test_less_than_the_least_area_is_nothing():
+    scene = room()
+    pictures = [seen(scene, 1), seen(with_figure(scene, 40, 30, 10, 8), 2)]
+    area = judge(pictures)[1].area
+    assert judge(pictures, area=area)[1].score == pytest.approx(1, abs=0.01)
+    assert not judge(pictures, area=area * 1.02)[1].moved
+
+
+def test_less_than_the_least_change_is_nothing():
+    scene = np.full((HEIGHT, WIDTH), 100.0)
+    lit = with_figure(scene, 40, 30, 20, 8, shade=40)  # at least 16 steps darker
+    assert judge([seen(scene, 1), seen(lit, 2)], threshold=15)[1].moved
+    assert not judge([seen(scene, 1), seen(lit, 2)], threshold=45)[1].moved
+
+
+def test_a_picture_of_another_shape_starts_anew():
+    first, other = np.zeros((60, 80), np.uint8), np.full((45, 80), 200, np.uint8)
+    assert [verdict.moved for verdict in judge([first, other, first])] == [False] * 3
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 80), (3, 4), (4, 80), (7, 13), (61, 83)])
+def test_every_shape_is_taken(shape):
+    random = np.random.default_rng(4)
+    pictures = [random.integers(0, 256, shape, np.uint8) for _ in range(8)]
+    for verdict in judge(pictures):
+        assert 0 <= verdict.area <= 100
+        assert verdict.box is None or all(0 <= side <= 100 for side in verdict.box)
+
+
+def test_what_it_is_given_stays_as_it_was():
+    pictures = [seen(with_figure(garden(), 10 * n), n) for n in range(6)]
+    for picture in pictures:
+        picture.flags.writeable = False
+    judge(pictures)
