@@ -3,6 +3,7 @@ import datetime
 import io
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -78,8 +79,7 @@ def house(config, clock):
 
 def read(record):
     assert isinstance(record, MessageComposed)
-    with open(record.file, "rb") as stream:  # noqa: PTH123
-        return message_from_bytes(stream.read(), policy=default)
+    return message_from_bytes(Path(record.file).read_bytes(), policy=default)
 
 
 def picture_of(message):
