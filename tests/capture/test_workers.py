@@ -92,10 +92,12 @@ def test_a_camera_past_its_deadline_is_busy_for_those_behind(gates, tmp_path):
     assert isinstance(jobs[0].outcome, Unavailable)
     assert "state D" in str(jobs[0].outcome)
     gates["a"].set()
-    last = job("a")
+    kept: list[Picture] = []
+    last = job("a", keep=kept.append)
     crew.ask(last)
     assert woken(crew) == [last]
-    assert len([t for t in threading.enumerate() if "_work" in t.name]) <= 6
+    assert kept == [PICTURE]
+    assert [each.started is not None for each in jobs] == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize("error", [TryAgain("a", "no"), OSError(28, "full"), ValueError("odd")])
