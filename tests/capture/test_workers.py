@@ -92,6 +92,8 @@ def test_a_camera_past_its_deadline_is_busy_for_those_behind(gates, tmp_path):
     assert isinstance(jobs[0].outcome, Unavailable)
     assert "state D" in str(jobs[0].outcome)
     gates["a"].set()
+    while not crew._queues["a"].empty():
+        threading.Event().wait(0.005)
     kept: list[Picture] = []
     last = job("a", keep=kept.append)
     crew.ask(last)
