@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Collection, Iterator
 from datetime import tzinfo
 
+from camalert import handover
 from camalert.config import Config
 from camalert.errors import BadConfig, CamalertError
-from camalert.mail import handover, words
+from camalert.mail import words
 from camalert.mail.compose import Letter, build, message_id
 from camalert.records import (
     AlarmComplete,

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from camalert import handover
 from camalert.alarm.notes import Notes
 from camalert.config import Config
-from camalert.mail import handover
 from camalert.mail.item import Urgency
 from camalert.mail.spool import Spool
 from camalert.records import (

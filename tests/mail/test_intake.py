@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
+from camalert import handover
 from camalert.alarm.notes import Notes
 from camalert.errors import BadData, StorageFailed, Unavailable
-from camalert.mail import handover
 from camalert.mail.intake import Intake
 from camalert.mail.spool import Spool
 from camalert.records import (

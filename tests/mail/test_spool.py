@@ -1,6 +1,7 @@
 import os
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -274,3 +275,28 @@ def test_a_text_spends_the_reserve_of_a_full_disk_and_it_is_filled_again(
     reserve.unlink()
     spool.prepare()
     assert not reserve.exists()
+
+
+def test_the_file_is_synced_before_it_is_renamed_and_the_folder_behind_it(
+    spool, message, monkeypatch
+):
+    happened = []
+    fsync, rename = os.fsync, Path.rename
+
+    def seen_fsync(descriptor):
+        happened.append(("fsync", Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def seen_rename(path, to):
+        happened.append(("rename", path))
+        return rename(path, to)
+
+    monkeypatch.setattr(os, "fsync", seen_fsync)
+    monkeypatch.setattr(Path, "rename", seen_rename)
+    item = spool.add(message(), TO, Urgency.TEXT)
+    temporary = spool.folder / "tmp" / item.name
+    assert happened == [
+        ("fsync", temporary),
+        ("rename", temporary),
+        ("fsync", spool.folder / "new"),
+    ]

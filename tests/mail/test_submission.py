@@ -59,6 +59,7 @@ class Aiosmtpd(Controller):
         return self.loop.create_server(self._factory_invoker, sock=self.sock, ssl=self.ssl_context)
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_other_software_takes_it_over_tls_with_a_login(
     security, tls, certificates, mail, letter, password
