@@ -58,6 +58,9 @@ class Shot:
                 cancel=self.cancel,
                 inherit=self.locks,
             )
+        except child.Overdue:
+            limit = f"{self.camera.deadline:g} s"
+            raise Unavailable(name, f"no picture within {limit}; {command[0]} killed") from None
         except child.Failed as error:
             if _BUSY.search(error.reason):
                 raise TryAgain(name, f"in use by another program ({error.reason})") from None

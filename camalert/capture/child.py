@@ -29,6 +29,10 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LOGIN = re.compile(r"://[^/\s]*@")
 
 
+class Overdue(Unavailable):
+    """The child had not ended at its deadline."""
+
+
 class Failed(Unavailable):
     """The child ended with an error of its own; the reason is its last line on standard error."""
 
@@ -47,8 +51,8 @@ def run(
 
     `feed` (at most a pipe's 64 kB) is its standard input; `cancel` is a descriptor that ends it
     once it is readable; the child keeps those of `inherit` open. Raises Failed for a failure of its
-    own, Unavailable at the deadline or where the command is missing, BadData for more than `limit`
-    bytes, TryAgain when cancelled, each about `camera`.
+    own, Overdue at the deadline, Unavailable where it cannot be started or ended, BadData for more
+    than `limit` bytes, TryAgain when cancelled, each about `camera`.
     """
     try:
         process = subprocess.Popen(
@@ -117,11 +121,11 @@ def _listen(
             poll.register(descriptor, select.POLLIN)
     for descriptor in heard:
         os.set_blocking(descriptor, False)
-    began, ended = time.monotonic(), False
+    ended = False
     while not ended:
         left = end - time.monotonic()
         if left <= 0:
-            raise Unavailable(camera, f"no picture within {round(end - began, 1):g} s; killed")
+            raise Overdue(camera, "not done by its deadline; killed")
         ready = dict(poll.poll(left * 1000))
         if cancel in ready:
             raise TryAgain(camera, "stopped before the picture was taken")

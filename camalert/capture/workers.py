@@ -80,12 +80,12 @@ class Workers:
 
     def finished(self) -> list[Job]:
         """The jobs that are done since the last call, those that took too long among them."""
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self.wake)
         now = self._clock.monotonic()
         for job in self._open:
             if now >= job.limit():
                 self._finish(job, _overdue(job))
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self.wake)
         done = [self._done.popleft() for _ in range(len(self._done))]
         self._open = [job for job in self._open if job not in done]
         return done

@@ -33,7 +33,7 @@ def test_a_capture_is_a_whole_picture_under_its_name_and_nothing_else(tmp_path):
         ("echo nonsense", BadData, "rpicam gave no picture: not a JPEG"),
         ("head -c 50 PHOTO", BadData, "rpicam gave no picture: cut off in its header"),
         ("head -c 2000 PHOTO; echo unplugged >&2; exit 1", Unavailable, "rpicam-still: unplugged"),
-        ("exec sleep 1000", Unavailable, "no picture within 0.5 s; killed"),
+        ("exec sleep 1000", Unavailable, "no picture within 0.5 s; rpicam-still killed"),
         ("trap '' TERM; while :; do sleep 0.05; done", Unavailable, "killed"),
         ("head -c 2000 PHOTO; exec sleep 1000", Unavailable, "killed"),
     ],

@@ -45,8 +45,11 @@ def job(name: str, source: str = "pattern", **keys) -> Job:
 
 
 def woken(crew: Workers) -> list[Job]:
-    assert select.select([crew.wake], [], [], 20)[0]
-    return crew.finished()
+    done: list[Job] = []
+    while not done:
+        assert select.select([crew.wake], [], [], 20)[0]
+        done = crew.finished()
+    return done
 
 
 def begun(job: Job) -> None:
