@@ -50,8 +50,8 @@ def main(
 def _stage(settings: cli.Settings, listen: bool) -> None:
     import time
 
+    from camalert import handover
     from camalert.alarm.notes import Notes
-    from camalert.mail import handover
     from camalert.mail.alerts import Composer
     from camalert.records import SystemClock
 
@@ -83,7 +83,7 @@ def _letters(text: str, pictures: tuple[Path, ...]) -> Iterator["Letter"]:
 
 def _read_jpeg(path: Path) -> bytes:
     from camalert.errors import BadData, Unavailable
-    from camalert.mail.handover import LARGEST
+    from camalert.handover import LARGEST
 
     try:
         with path.open("rb") as stream:
@@ -104,8 +104,8 @@ def _write(
     sender: str | None,
     output: str,
 ) -> None:
+    from camalert import handover
     from camalert.errors import BadConfig, BadUsage
-    from camalert.mail import handover
     from camalert.mail.compose import build
 
     mail = settings.config.mail

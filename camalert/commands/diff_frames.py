@@ -42,7 +42,7 @@ def main(
     Reads the JPEGs and folders that are named, or from standard input a path a line, JPEGs one
     after the other, or records. What moved comes out in that form; of records all come out.
     """
-    import camalert.mail.handover
+    import camalert.handover
     import camalert.motion.decoding
     import camalert.records  # noqa: F401 (loaded here, before the first alarm waits for it)
     from camalert.motion.detector import Detector
@@ -77,7 +77,7 @@ def _stage(
 ) -> None:
     import dataclasses
 
-    from camalert.mail import handover
+    from camalert import handover
     from camalert.motion import decoding
     from camalert.records import PictureTaken
 
@@ -92,10 +92,7 @@ def _stage(
 
 
 def _judge(frames: Frames, detector: Callable[[object], "Detector"], as_json: bool) -> None:
-    """Print what moved; a frame is a path, or a name and its bytes. One shape is one camera.
-
-    What cannot be read is said and passed over; where nothing else moved the exit is 65, not 1.
-    """
+    """Print what moved; a frame is a path, or a name and its bytes. One shape is one camera."""
     from camalert.errors import BadData
     from camalert.motion import decoding
 
@@ -119,11 +116,12 @@ def _judge(frames: Frames, detector: Callable[[object], "Detector"], as_json: bo
 
 def _read(path: str) -> bytes:
     from camalert.errors import BadData
-    from camalert.mail.handover import LARGEST
+    from camalert.handover import LARGEST
 
     try:
         with Path(path).open("rb") as stream:
-            return stream.read(LARGEST)
+            size = os.fstat(stream.fileno()).st_size  # read(n) takes memory for all of n first
+            return stream.read(min(size or LARGEST, LARGEST))
     except (OSError, ValueError) as error:
         raise BadData(path, getattr(error, "strerror", None) or str(error)) from None
 

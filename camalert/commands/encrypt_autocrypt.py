@@ -28,7 +28,7 @@ def main(settings: cli.Settings, to: tuple[str, ...]) -> None:
     """
     from datetime import UTC, datetime
 
-    import camalert.mail.handover
+    import camalert.handover
     import camalert.records  # noqa: F401 (loaded here, before the first alarm waits for it)
     from camalert.trust import autocrypt
     from camalert.trust.keyring import Keyring
@@ -51,7 +51,7 @@ def _stage(settings: cli.Settings, keyring: "Keyring", head: bytes) -> None:
     """Pictures, and the records that close an alarm behind them, wait while anything else comes."""
     import time
 
-    from camalert.mail import handover
+    from camalert import handover
 
     handover.sweep(settings.config.folder("run", "outgoing"), time.time())
     line = cli.RecordLine(head=head)
@@ -92,8 +92,8 @@ def _encrypted(record: "Message", config: "Config", keyring: "Keyring") -> "Reco
     """Raises BadConfig when the own key or every recipient's is missing or refused."""
     from datetime import UTC, datetime
 
+    from camalert import handover
     from camalert.errors import BadConfig, BadData
-    from camalert.mail import handover
     from camalert.records import MessageEncrypted, SystemClock, envelope
     from camalert.trust import autocrypt
 

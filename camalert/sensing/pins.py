@@ -64,8 +64,7 @@ class Output:
             self._device.value = self._on = on
 
     def close(self) -> None:
-        """Switch it off and give the pin back."""
-        self.set(False)
+        """Give the pin back; as the input that it is again, it drives nothing."""
         self._device.close()
 
 

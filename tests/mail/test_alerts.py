@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from camalert.mail import alerts, handover
+from camalert import handover
+from camalert.mail import alerts
 from camalert.mail.alerts import Composer
 from camalert.mail.compose import message_id
 from camalert.records import (
