@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,22 @@ def test_edges_are_told_in_order_and_only_when_the_level_changes(board: Board) -
         told = list(boards.edges(listener))
     assert [level for _, level in told] == [1, 0, 1]
     assert sorted(told) == told
+
+
+def test_changes_at_the_same_time_lose_nothing(board: Board) -> None:
+    def press(number: int) -> bool:
+        board.drive(4, number % 2)
+        return board.line(4).hand == number % 2
+
+    def pull(number: int) -> bool:
+        board.pull(4, ("up", "down")[number % 2])
+        return board.line(4).pull == ("up", "down")[number % 2]
+
+    with ThreadPoolExecutor(2) as threads:
+        pressed = threads.submit(lambda: all(map(press, range(500))))
+        pulled = threads.submit(lambda: all(map(pull, range(500))))
+        assert pressed.result()
+        assert pulled.result()
 
 
 def test_a_listener_that_does_not_read_loses_edges_and_blocks_nobody(

@@ -52,6 +52,9 @@ def test_outputs_of_both_polarities(board: Board, pins: Pins, active_high: bool)
     assert board.line(21).level == (not active_high)
     line.set(True)
     assert board.line(21).level == active_high
+    written = (board.folder / "21.line").stat().st_ino
+    line.set(True)
+    assert (board.folder / "21.line").stat().st_ino == written, "what is on is not switched on"
     line.set(False)
     assert board.line(21).level == (not active_high)
 
