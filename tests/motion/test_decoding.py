@@ -90,11 +90,22 @@ def resized(data, width, height):
     return data[: frame + 5] + size + data[frame + 9 :]
 
 
-def test_a_small_file_that_claims_to_be_huge_is_refused():
+@pytest.mark.parametrize("how", [{}, {"progressive": True}])
+def test_a_small_file_that_claims_to_be_huge_is_refused(how):
     with pytest.raises(BadData, match="65000x65000 pixels"):
-        decoding.luma(resized(jpeg((64, 48)), 65000, 65000))
-    with pytest.raises(BadData, match="6000x6000 pixels, at most 25000000"):
-        decoding.luma(resized(jpeg((64, 48), progressive=True), 6000, 6000))
+        decoding.luma(resized(jpeg((64, 48), **how), 65000, 65000))
+
+
+def test_a_picture_of_several_scans_is_refused_earlier_as_it_is_held_in_memory_whole():
+    large = resized(jpeg((64, 48)), 6000, 6000)
+    assert decoding.luma(large).size
+    components = large.find(b"\xff\xda") + 4
+    for several in (
+        resized(jpeg((64, 48), progressive=True), 6000, 6000),
+        large[:components] + b"\1" + large[components + 1 :],
+    ):
+        with pytest.raises(BadData, match="6000x6000 pixels, at most 25000000"):
+            decoding.luma(several)
 
 
 def test_a_picture_of_endless_scans_is_refused():
