@@ -193,6 +193,23 @@ def test_the_figure_is_where_the_box_is_and_as_large_as_the_area():
     assert verdict.score == pytest.approx(verdict.area / 0.1, rel=0.05)
 
 
+def with_light(light):
+    scene = garden()
+    after = LIGHTS[light](with_figure(scene, 10, 30, 20, 8, shade=10))
+    return judge([seen(scene, 1), seen(after, 2)])[1]
+
+
+def test_light_all_over_is_no_part_of_a_figure_that_comes_with_it():
+    verdict = with_light("darker")
+    assert np.allclose(verdict.box, (12.5, 50, 22.5, 83.3), atol=2.6)
+    assert verdict.area == pytest.approx(100 * 20 * 8 / 4800, rel=0.25)
+
+
+def test_light_on_a_part_is_mostly_no_part_of_a_figure_that_comes_with_it():
+    lit = 100 * np.mean((ROWS - 30) ** 2 + (COLUMNS - 40) ** 2 < 500)
+    assert with_light("lamp").area < 100 * 20 * 8 / 4800 + lit / 5
+
+
 def test_less_than_the_least_area_is_nothing():
     scene = room()
     pictures = [seen(scene, 1), seen(with_figure(scene, 40, 30, 10, 8), 2)]
