@@ -1,0 +1,1 @@
+"""The panel: what becomes an alarm, and the notes that none is lost."""

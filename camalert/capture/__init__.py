@@ -1,0 +1,1 @@
+"""Pictures from cameras of every kind, each within its deadline."""

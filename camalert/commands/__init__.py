@@ -1,0 +1,1 @@
+"""One file a command: it reads, calls one room, and writes."""

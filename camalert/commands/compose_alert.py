@@ -1,3 +1,5 @@
+"""compose-alert: the messages of an alarm, in plain, for encrypt-autocrypt."""
+
 import os
 import re
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""decrypt-autocrypt: open an encrypted message and say who signed it."""
+
 import click
 
 from camalert import cli

@@ -1,3 +1,5 @@
+"""encrypt-autocrypt: sign and encrypt a message for all it is for, or hold it."""
+
 import collections
 import re
 from pathlib import Path

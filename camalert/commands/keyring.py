@@ -1,3 +1,5 @@
+"""keyring: the own key, and the keys of those who may read."""
+
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 

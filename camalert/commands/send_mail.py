@@ -1,3 +1,5 @@
+"""send-mail: into the durable spool, and out of it by verified SMTP."""
+
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
@@ -42,20 +44,18 @@ def main(settings: cli.Settings, to: tuple[str, ...], dry_run: bool, **how: bool
 
 
 def _take(settings: cli.Settings, to: tuple[str, ...], dry_run: bool) -> None:
-    from camalert.errors import CamalertError
+    from camalert.alarm.notes import Notes
     from camalert.mail.intake import Intake
-    from camalert.mail.spool import Spool
     from camalert.records import SystemClock
 
     cli.input_expected("an encrypted message or a stream of records")
+    notes = Notes(settings.config.folder("spool", "notes"))
+    intake = Intake(lambda: settings.config, notes, SystemClock())
     if not dry_run:
-        try:
-            Spool(settings.config).prepare()
-        except CamalertError as error:
-            cli.log.error("%s", error)
+        intake.prepare()
     head = cli.peek()
     if not to and head.lstrip()[:1] in (b"{", b""):
-        cli.stage(cli.RecordLine(head=head), Intake(lambda: settings.config, SystemClock()).handle)
+        cli.stage(cli.RecordLine(head=head), intake.handle)
     else:
         _send(settings, to or settings.config.mail.recipients, head, dry_run)
 

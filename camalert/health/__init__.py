@@ -1,0 +1,1 @@
+"""What the machine and the line are fit for: vitals and the checks of doctor."""

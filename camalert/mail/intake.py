@@ -4,10 +4,11 @@ import collections
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from camalert import handover
-from camalert.alarm.notes import Notes
 from camalert.config import Config
+from camalert.errors import CamalertError
 from camalert.mail.item import Urgency
 from camalert.mail.spool import Spool
 from camalert.records import (
@@ -25,12 +26,32 @@ KEPT = 1000
 """Parts remembered as spooled, for alarms that have no note."""
 
 
+class Notes(Protocol):
+    """The notes of the alarms, as far as they matter here."""
+
+    def tick(self, alarm: str, part: str) -> None:
+        """Note durably that `part` of `alarm` is safe."""
+
+    def ticked(self, alarm: str) -> frozenset[str]:
+        """The parts of `alarm` that are safe."""
+
+    def close(self, alarm: str) -> None:
+        """Remove the note of `alarm`."""
+
+
 class Intake:
     """Spools what the records name. Nothing is sent here, so nothing here waits for a network."""
 
-    def __init__(self, config: Callable[[], Config], clock: Clock) -> None:
-        self._config, self._clock = config, clock
+    def __init__(self, config: Callable[[], Config], notes: Notes, clock: Clock) -> None:
+        self._config, self._notes, self._clock = config, notes, clock
         self._spooled: collections.deque[tuple[str, str]] = collections.deque(maxlen=KEPT)
+
+    def prepare(self) -> None:
+        """Bring the spool in order before the first message; a disk that fails is only said."""
+        try:
+            Spool(self._config()).prepare()
+        except CamalertError as error:
+            log.error("%s", error)
 
     def handle(self, record: Record) -> Iterator[Record]:
         """`record`, or for a message that is safe now, the record that says so.
@@ -38,16 +59,14 @@ class Intake:
         Raises what the spool raises, and BadData or Unavailable for a file that cannot be taken;
         then the file stays where it is, in RAM.
         """
-        config = self._config()
-        notes = Notes(config.folder("spool", "notes"))
         if isinstance(record, MessageEncrypted):
-            yield self._spool(record, config, notes)
+            yield self._spool(record, self._config())
             return
         if isinstance(record, AlarmComplete) and record.parts is not None:
-            self._close(record, record.parts, notes)
+            self._close(record, record.parts)
         yield record
 
-    def _spool(self, record: MessageEncrypted, config: Config, notes: Notes) -> MessageSpooled:
+    def _spool(self, record: MessageEncrypted, config: Config) -> MessageSpooled:
         spool = Spool(config)
         message = handover.read(config.folder("run", "outgoing"), record.file)
         item = spool.add(message, record.recipients, Urgency.of(record.part))
@@ -55,7 +74,7 @@ class Intake:
         self._spooled.append((record.alarm, record.part))
         if record.alarm:
             try:
-                notes.tick(record.alarm, record.part)
+                self._notes.tick(record.alarm, record.part)
             except OSError as error:
                 log.error("%s: safe, but not ticked off: %s", record.part, error.strerror)
         Path(record.file).unlink(missing_ok=True)
@@ -68,12 +87,12 @@ class Intake:
             recipients=record.recipients,
         )
 
-    def _close(self, complete: AlarmComplete, parts: tuple[str, ...], notes: Notes) -> None:
+    def _close(self, complete: AlarmComplete, parts: tuple[str, ...]) -> None:
         """The note goes when every part is safe; else it stays, and the panel begins again."""
-        safe = notes.ticked(complete.alarm) | {
+        safe = self._notes.ticked(complete.alarm) | {
             part for alarm, part in self._spooled if alarm == complete.alarm
         }
         if missing := [part for part in parts if part not in safe]:
             log.error("alarm %s: not in the spool: %s", complete.alarm, ", ".join(missing))
         else:
-            notes.close(complete.alarm)
+            self._notes.close(complete.alarm)

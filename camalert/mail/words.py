@@ -22,14 +22,8 @@ def when(record: Record, zone: tzinfo | None) -> str:
 
 
 def alarm_text(alarm: AlarmRaised, zone: tzinfo | None) -> str:
-    """What happened, where and when, and what is not as it should be. Mode is always alert: no
-    other raises an alarm.
-    """
-    lines = [f"Alarm: {alarm.cause}"]
-    if alarm.sensors:
-        lines.append(f"Where: {', '.join(alarm.sensors)}")
-    lines.append(f"When: {when(alarm, zone)}")
-    lines.append("Mode: alert")
+    """What happened, where and when, and what is not as it should be."""
+    lines = [f"Alarm: {alarm.cause}", when(alarm, zone)]
     if alarm.clock == "unset":
         lines.append(CLOCK_NOT_SET)
     if alarm.attempt > 1:

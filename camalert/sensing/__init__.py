@@ -1,0 +1,1 @@
+"""Pins: PIRs, the button, LEDs, and a simulated board."""

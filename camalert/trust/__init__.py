@@ -1,0 +1,1 @@
+"""OpenPGP, Autocrypt and the keyring."""

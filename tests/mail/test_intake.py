@@ -23,7 +23,7 @@ def house(config, clock, message):
         settings = config()
         notes = Notes(settings.folder("spool", "notes"))
         spool = Spool(settings)
-        intake = Intake(lambda: config(), clock)
+        intake = Intake(lambda: config(), notes, clock)
         alarm = AlarmRaised(**envelope("alarm-panel", clock), cause="x", sensors=())
 
         def encrypted(self, part, alarm=None):

@@ -19,12 +19,9 @@ ALARM = AlarmRaised(**ENVELOPE, cause="movement: hall and porch", sensors=("hall
 PICTURE = PictureTaken(**ENVELOPE, alarm="a", part="porch-1", file="x", kind="alarm")
 
 
-def test_an_alarm_says_what_where_when_and_the_mode():
+def test_an_alarm_says_what_where_and_when():
     assert words.alarm_text(ALARM, CET) == (
-        "Alarm: movement: hall and porch\n"
-        "Where: hall, porch\n"
-        "When: 2026-11-20 18:30:00 CET\n"
-        "Mode: alert"
+        "Alarm: movement: hall and porch\n2026-11-20 18:30:00 CET"
     )
 
 
