@@ -109,7 +109,7 @@ class _Sysexits(click.Command):
         except click.exceptions.Exit as done:
             sys.exit(done.exit_code)
         except click.ClickException as error:
-            _fail(f"{error.format_message()}; try {name} --help", BadUsage.code)
+            _fail(f"{error.format_message().rstrip('.')}; try {name} --help", BadUsage.code)
         except (click.Abort, KeyboardInterrupt):
             _die_of(signal.SIGINT)
         except BrokenPipeError:

@@ -334,7 +334,8 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
     for table in ("pir", "camera"):
         names: dict[str, str] = {}
         for path, item in _listed(config, table):
-            name = (item.name or "").casefold()
+            # A space becomes _ in a picture's name, so "a b" and "a_b" would be one.
+            name = (item.name or "").casefold().replace(" ", "_")
             if name and name in names:
                 yield f"{path}.name", f"{item.name!r} is already the name of {names[name]}"
             names.setdefault(name, path)

@@ -100,14 +100,17 @@ def _watch(names: dict[int, str]) -> int:
 
 
 def _ended(running: dict[int, str]) -> list[tuple[int, int]]:
-    """The children that have ended, with their status as a shell has it (128 + signal)."""
+    """The children that have ended, with their status as a shell has it (128 + signal).
+
+    Those that lost their reader come last: somebody else's end was before theirs.
+    """
     ended = []
     for child in running:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
             code = os.waitstatus_to_exitcode(status)
             ended.append((child, code if code >= 0 else 128 - code))
-    return ended
+    return sorted(ended, key=lambda end: end[1] == 128 + signal.SIGPIPE)
 
 
 def _say(text: str) -> None:

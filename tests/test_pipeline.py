@@ -1,0 +1,140 @@
+"""The stages as one: who brings whom down, who is told, who is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from camalert.records import PirAgreed, SystemClock, encode, envelope
+
+STAGES = ("alarm-panel --listen", "log-event", "snap", "diff-frames")
+
+
+def children(parent: int) -> dict[str, int]:
+    """The processes below `parent`, by the name that ps shows."""
+    found = {}
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found[Path(f"/proc/{child}/comm").read_text().strip()] = int(child)
+    return found
+
+
+def until(arrived: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not arrived():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., "Line"]]:
+    config = tmp_path / "camalert.toml"
+    folders = "".join(f'{name} = "{tmp_path / name}"\n' for name in ("run", "spool", "state"))
+    config.write_text(f"[paths]\n{folders}")
+    monkeypatch.setenv("CAMALERT_CONFIG", str(config))
+    lines = []
+
+    def start(*stages: str) -> Line:
+        lines.append(Line(stages or STAGES, tmp_path))
+        return lines[-1]
+
+    yield start
+    for line in lines:
+        line.kill()
+
+
+class Line:
+    """A pipeline of real stages, with its output to read."""
+
+    def __init__(self, stages: tuple[str, ...], folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "camalert.pipeline", *stages],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        wanted = {stage.split()[0] for stage in stages}
+        until(lambda: self.process.poll() is not None or wanted == set(children(self.process.pid)))
+
+    def trip(self) -> bytes:
+        """Put a trigger into the FIFO; the first line that comes out at the other end."""
+        fifo = self.folder / "run/events"
+        until(fifo.exists)
+        trigger = PirAgreed(**envelope("pirs", SystemClock()), sensors=("hall", "stairs"))
+        with fifo.open("wb") as events:
+            events.write(encode(trigger))
+        assert self.process.stdout
+        return self.process.stdout.readline()
+
+    def end(self) -> tuple[int, str]:
+        """The exit status and what was said, once all have ended."""
+        _, said = self.process.communicate(timeout=40)
+        return self.process.returncode, said.decode()
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+def test_a_record_passes_through_every_stage(start: Callable[..., Line]) -> None:
+    assert b'"type":"pir.agreed"' in start().trip()
+
+
+@pytest.mark.parametrize("victim", [stage.split()[0] for stage in STAGES])
+def test_a_stage_that_is_killed_takes_all_down_and_is_named(
+    start: Callable[..., Line], victim: str
+) -> None:
+    line = start()
+    line.trip()
+    family = children(line.process.pid)
+    os.kill(family[victim], signal.SIGKILL)
+    status, said = line.end()
+    assert status == 137
+    assert f"alarm-line: {victim} ended with status 137; the line goes down" in said
+    assert not [pid for pid in family.values() if Path(f"/proc/{pid}").exists()]
+
+
+def test_on_sigterm_the_line_ends_well(start: Callable[..., Line]) -> None:
+    line = start()
+    line.trip()
+    line.process.terminate()
+    assert line.end() == (0, "")
+
+
+def test_a_stage_that_cannot_start_is_named(start: Callable[..., Line]) -> None:
+    line = start("alarm-panel --listen", "log-event --nonsense")
+    status, said = line.end()
+    assert status == 64
+    assert "log-event: No such option" in said
+    assert "alarm-line: log-event ended with status 64" in said
+
+
+def test_a_stage_that_ends_of_itself_is_a_failure(start: Callable[..., Line]) -> None:
+    status, said = start("log-event", "snap").end()  # their input is empty
+    assert status == 70
+    assert "log-event ended with status 0" in said
+
+
+def test_a_stage_that_does_not_end_is_killed(
+    start: Callable[..., Line], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "sitecustomize.py").write_text(
+        "import camalert.pipeline\ncamalert.pipeline.PATIENCE = 0.3\n"
+    )
+    line = start()
+    line.trip()
+    family = children(line.process.pid)
+    os.kill(family["log-event"], signal.SIGSTOP)
+    line.process.terminate()
+    status, said = line.end()
+    assert status == 0
+    assert "alarm-line: log-event does not end and is killed" in said
