@@ -169,3 +169,24 @@ def test_another_database_by_url(
     assert stored(run) == [data]
     assert (tmp_path / "else/where.db").exists()
     assert json.loads(stored(run)[0])["who"] == "anna"
+
+
+def loaded(run: Run, command: str, *words: str, data: bytes = b"") -> set[str]:
+    """The packages that a command has imported at its end."""
+    script = str(Path(sys.executable).parent / command)
+    done = run(sys.executable, "-X", "importtime", script, *words, data=data)
+    rows = done.stderr.decode().splitlines()
+    return {row.rpartition("|")[2].strip().partition(".")[0] for row in rows}
+
+
+def test_sqlalchemy_is_loaded_only_for_another_kind_of_database(
+    run: Run, config_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    data = changed()
+    assert {"sqlite3", "sqlalchemy"} & loaded(run, "log-event", data=data) == {"sqlite3"}
+    assert "sqlalchemy" not in loaded(run, "list-events")
+    assert stored(run) == [data]
+    config_file(f'[events]\ndatabase = "sqlite:///{tmp_path}/other.db"')
+    assert "sqlalchemy" not in loaded(run, "log-event", data=data)
+    config_file('[events]\ndatabase = "unheardof://x/y"')
+    assert "sqlalchemy" in loaded(run, "log-event", data=data)

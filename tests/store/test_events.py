@@ -1,11 +1,14 @@
 """The event database, on SQLite and on a real PostgreSQL."""
 
+import errno
 import json
+import os
 import random
 import sqlite3
 import stat
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +17,9 @@ from camalert.config import Events as EventsConfig
 from camalert.errors import BadConfig, StorageFailed
 from camalert.records import Record, decode
 from camalert.store import events as store
-from camalert.store import migrations
-from camalert.store.events import Damaged, Events
+from camalert.store import migrations, sqlite
+from camalert.store.database import Damaged
+from camalert.store.events import Events
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -39,11 +43,12 @@ def test_a_record_comes_back_whole(events, make):
     assert event[:4] == ("a-1", "2026-11-20T12:00:00.000Z", "alarm.raised", "panel")
 
 
-def test_a_record_that_comes_twice_is_stored_once(events, make):
+def test_a_record_that_comes_twice_is_stored_once(events, make, caplog):
     events.add([make(), make("a-2")])
     events.add([make(attempt=2), make("a-3"), make("a-3")])
     assert ids(events.find()) == ["a-1", "a-2", "a-3"]
     assert json.loads(next(events.find()).body)["attempt"] == 1
+    assert not caplog.records
 
 
 def test_nothing_to_add_connects_and_makes_the_tables(events):
@@ -81,6 +86,7 @@ def test_what_is_asked_for(events, make):
     assert ids(events.find(source="panel")) == ["0", "1"]
     assert ids(events.find(since=NOON + timedelta(hours=2))) == ["2", "3"]
     assert ids(events.find(until=NOON + timedelta(hours=2))) == ["0", "1"]
+    assert ids(events.find(until=datetime(2026, 11, 20, 13))) == ["0"]
     assert ids(events.find(limit=2)) == ["2", "3"]
     assert ids(events.find(limit=1, until=NOON + timedelta(hours=2))) == ["1"]
 
@@ -154,12 +160,12 @@ def test_migrations_run_once_and_in_order(where, make, monkeypatch):
     for _ in range(2):
         new = Events(where)
         new.add([make("a-2")])
-        with new._connected() as connection:
-            seen = connection.exec_driver_sql("SELECT seen FROM events ORDER BY id").scalars().all()
-            versions = connection.exec_driver_sql("SELECT version FROM schema_version ORDER BY 1")
-            assert versions.scalars().all() == [1, 2]
+        with new._connected() as database:
+            seen = database.execute("SELECT seen FROM events ORDER BY id")
+            versions = database.execute("SELECT version FROM schema_version ORDER BY 1")
+            assert [version for (version,) in versions] == [1, 2]
         new.close()
-        assert seen == [7, None]
+        assert [value for (value,) in seen] == [7, None]
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(where, make, monkeypatch):
@@ -197,6 +203,8 @@ def test_the_configured_database(tmp_path):
     assert Events.configured(config).path == tmp_path / "events.db"
     config = Config(events=EventsConfig(f"sqlite:///{tmp_path}/other.db"))
     assert Events.configured(config).path == tmp_path / "other.db"
+    config = Config(events=EventsConfig("sqlite+pysqlite:///other.db"))
+    assert Events.configured(config).path == Path("other.db")
     assert Events.configured(Config(events=EventsConfig("postgresql://h/d"))).path is None
 
 
@@ -207,11 +215,17 @@ def test_the_configured_database(tmp_path):
         ("postgresql://host:port/name", "events.database"),
         ("unheardof://host/name", "unheardof"),
         ("mysql://host/name", "MySQLdb.*install its driver"),
+        ("sqlite://", "names no SQLite file"),
+        ("sqlite:///:memory:", "names no SQLite file"),
+        ("sqlite:///events.db?mode=ro", "names no SQLite file"),
+        ("sqlite+other:///events.db", "names no SQLite file"),
     ],
 )
 def test_a_url_that_leads_nowhere_is_a_matter_of_config(url, reason, make):
+    events = Events(url)
     with pytest.raises(BadConfig, match=reason):
-        Events(url).add([make()])
+        events.add([make()])
+    events.close()
 
 
 def test_a_server_that_is_not_there_can_be_tried_again_and_its_password_is_not_said(make):
@@ -299,8 +313,51 @@ def test_a_folder_that_cannot_be_made_is_a_failure_to_try_again(tmp_path, make):
     events.close()
 
 
+def test_the_log_that_another_holds_open_goes_with_the_damaged_file(path, make):
+    events = Events(path)
+    events.add([make("old")])
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    events.close()
+    path.write_bytes(b"no database" * 500)
+    events.add([make("new")])
+    assert path.with_name("events.db.corrupt-1-wal").exists()
+    other.close()
+    assert ids(events.find()) == ["new"]
+    events.close()
+
+
+def test_a_damaged_file_is_closed_before_it_is_set_aside(path, make, monkeypatch):
+    path.parent.mkdir()
+    path.write_bytes(b"no database" * 500)
+    rename = Path.rename
+
+    def watched(self, target):
+        assert str(path) not in map(os.path.realpath, Path("/proc/self/fd").iterdir())
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", watched)
+    events = Events(path)
+    events.add([make()])
+    assert ids(events.find()) == ["a-1"]
+    events.close()
+
+
+def test_a_damaged_file_that_cannot_be_set_aside_stays(path, make, monkeypatch):
+    path.parent.mkdir()
+    path.write_bytes(b"no database" * 500)
+
+    def read_only(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "rename", read_only)
+    with pytest.raises(StorageFailed, match="Read-only"):
+        Events(path).add([make()])
+    assert path.exists()
+
+
 def test_a_lock_is_waited_for_and_then_said(path, make, monkeypatch):
-    monkeypatch.setattr(store, "BUSY", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY", 0.05)
     events = Events(path)
     events.add([make()])
     other = sqlite3.connect(path, isolation_level=None)
