@@ -76,41 +76,46 @@ def _become(stage: list[str]) -> NoReturn:
 
 
 def _watch(names: dict[int, str]) -> int:
-    """Wait for the end of all stages; the exit status: that of the first to end unasked, or 0."""
-    code, asked, killed_at = 0, False, float("inf")
-    running = dict(names)
+    """Wait for the end of all stages; the exit status: that of the one behind it, 0 if asked."""
+    running, ends, asked, deadline = dict(names), list[tuple[str, int]](), False, float("inf")
     while running:
-        wait = max(0.0, killed_at - time.monotonic())
-        told = signal.sigtimedwait(SIGNALS, min(wait, 3600))
-        if told and told.si_signo != signal.SIGCHLD and not asked:
-            asked, killed_at = True, time.monotonic() + PATIENCE
-            if (first := next(iter(names))) in running:
-                os.kill(first, signal.SIGTERM)
-        for child, status in _ended(running):
-            name = running.pop(child)
-            if not asked and killed_at == float("inf"):
-                code, killed_at = status or 70, time.monotonic() + PATIENCE
-                _say(f"{name} ended with status {status}; the line goes down")
-        if time.monotonic() >= killed_at:
+        told = signal.sigtimedwait(SIGNALS, min(max(0.0, deadline - time.monotonic()), 3600))
+        if told and told.si_signo != signal.SIGCHLD and not asked and not ends:
+            asked = True
+            os.kill(next(iter(names)), signal.SIGTERM)
+        ends += _ended(running)
+        if (asked or ends) and deadline == float("inf"):
+            deadline = time.monotonic() + PATIENCE
+        if time.monotonic() >= deadline:
             for child, name in running.items():
                 _say(f"{name} does not end and is killed")
                 os.kill(child, signal.SIGKILL)
-            killed_at = time.monotonic() + PATIENCE
-    return code
+            deadline = time.monotonic() + PATIENCE
+    return 0 if asked else _told(ends)
 
 
-def _ended(running: dict[int, str]) -> list[tuple[int, int]]:
-    """The children that have ended, with their status as a shell has it (128 + signal).
-
-    Those that lost their reader come last: somebody else's end was before theirs.
-    """
+def _ended(running: dict[int, str]) -> list[tuple[str, int]]:
+    """The stages that have ended, with their status as a shell has it, taken out of `running`."""
     ended = []
-    for child in running:
+    for child, name in list(running.items()):
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
             code = os.waitstatus_to_exitcode(status)
-            ended.append((child, code if code >= 0 else 128 - code))
-    return sorted(ended, key=lambda end: end[1] == 128 + signal.SIGPIPE)
+            ended.append((name, code if code >= 0 else 128 - code))
+            del running[child]
+    return ended
+
+
+def _told(ends: list[tuple[str, int]]) -> int:
+    """Say which stage brought the line down; its status.
+
+    A dying process closes its pipes before it can be waited for, so one that lost its reader
+    (SIGPIPE) may be seen to end before the one that it lost.
+    """
+    behind = [end for end in ends if end[1] != 128 + signal.SIGPIPE] or ends
+    name, status = behind[0]
+    _say(f"{name} ended with status {status}, and the line with it")
+    return status or 70
 
 
 def _say(text: str) -> None:

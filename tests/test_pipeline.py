@@ -98,7 +98,7 @@ def test_a_stage_that_is_killed_takes_all_down_and_is_named(
     os.kill(family[victim], signal.SIGKILL)
     status, said = line.end()
     assert status == 137
-    assert f"alarm-line: {victim} ended with status 137; the line goes down" in said
+    assert f"alarm-line: {victim} ended with status 137, and the line with it" in said
     assert not [pid for pid in family.values() if Path(f"/proc/{pid}").exists()]
 
 
