@@ -12,6 +12,7 @@ import pytest
 
 from camalert.records import PirAgreed, SystemClock, encode, envelope
 
+RUN = "from camalert import pipeline; pipeline.PATIENCE = {patience}; pipeline.main()"
 STAGES = ("alarm-panel --listen", "log-event", "snap", "diff-frames")
 
 
@@ -39,8 +40,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     monkeypatch.setenv("CAMALERT_CONFIG", str(config))
     lines = []
 
-    def start(*stages: str) -> Line:
-        lines.append(Line(stages or STAGES, tmp_path))
+    def start(*stages: str, patience: float = 20.0) -> Line:
+        lines.append(Line(stages or STAGES, tmp_path, patience))
         return lines[-1]
 
     yield start
@@ -51,10 +52,10 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 class Line:
     """A pipeline of real stages, with its output to read."""
 
-    def __init__(self, stages: tuple[str, ...], folder: Path) -> None:
+    def __init__(self, stages: tuple[str, ...], folder: Path, patience: float) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "camalert.pipeline", *stages],
+            [sys.executable, "-c", RUN.format(patience=patience), *stages],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -123,17 +124,10 @@ def test_a_stage_that_ends_of_itself_is_a_failure(start: Callable[..., Line]) ->
     assert "log-event ended with status 0" in said
 
 
-def test_a_stage_that_does_not_end_is_killed(
-    start: Callable[..., Line], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    (tmp_path / "sitecustomize.py").write_text(
-        "import camalert.pipeline\ncamalert.pipeline.PATIENCE = 0.3\n"
-    )
-    line = start()
+def test_a_stage_that_does_not_end_is_killed(start: Callable[..., Line]) -> None:
+    line = start(patience=0.3)
     line.trip()
-    family = children(line.process.pid)
-    os.kill(family["log-event"], signal.SIGSTOP)
+    os.kill(children(line.process.pid)["log-event"], signal.SIGSTOP)
     line.process.terminate()
     status, said = line.end()
     assert status == 0
