@@ -6,10 +6,10 @@ A command imports click and this module at its top and everything else inside it
 
 import contextlib
 import fcntl
-import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from camalert.errors import BadUsage, CamalertError, NotPermitted, StorageFailed, TryAgain
-from camalert.line import (
-    RecordLine,
-    input_expected,
-    open_fifo,
-    peek,
-    read_all,
-    stage,
-    write_all,
-)
 
 if TYPE_CHECKING:
     from camalert.config import Config
+    from camalert.line import (
+        RecordLine,
+        input_expected,
+        log,
+        open_fifo,
+        peek,
+        read_all,
+        stage,
+        write_all,
+    )
     from camalert.records import Record
 
 __all__ = [
@@ -49,7 +50,18 @@ __all__ = [
     "write_all",
 ]
 
-log = logging.getLogger("camalert")
+
+def __getattr__(name: str) -> Any:
+    """What camalert.line has, as `cli.RecordLine`; loaded at the first use, so not for --help."""
+    if name not in __all__:
+        raise AttributeError(f"module 'camalert.cli' has no attribute {name!r}")
+    from camalert import line
+
+    return getattr(line, name)
+
+
+GLANCE = 0.5
+"""Seconds to try for a lock: `is_held` takes it for an instant to see whether it can."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -78,6 +90,8 @@ class Settings:
             except CamalertError as error:
                 if self._config is None:
                     raise
+                from camalert.diagnostics import log
+
                 log.error("%s; the config read before stays in force", error)
             self._stamp = stamp
         return self._config
@@ -98,7 +112,6 @@ class _Sysexits(click.Command):
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
         name = prog_name or Path(sys.argv[0]).name
-        _log_to_stderr(name)
         try:
             # Not click's own main: it ends with 1 where the reader of the output is gone.
             words = sys.argv[1:] if args is None else list(args)
@@ -109,18 +122,19 @@ class _Sysexits(click.Command):
         except click.exceptions.Exit as done:
             sys.exit(done.exit_code)
         except click.ClickException as error:
-            _fail(f"{error.format_message().rstrip('.')}; try {name} --help", BadUsage.code)
+            _fail(name, f"{error.format_message().rstrip('.')}; try {name} --help", BadUsage.code)
         except (click.Abort, KeyboardInterrupt):
             _die_of(signal.SIGINT)
         except BrokenPipeError:
             _die_of(signal.SIGPIPE)
         except CamalertError as error:
-            _fail(str(error), error.code)
+            _fail(name, str(error), error.code)
         except OSError as error:
             code = NotPermitted.code if isinstance(error, PermissionError) else StorageFailed.code
-            _fail(f"{error.filename or 'output'}: {error.strerror or error}", code)
+            _fail(name, f"{error.filename or 'output'}: {error.strerror or error}", code)
         except Exception as error:
-            _fail(f"{type(error).__name__}: {error}; --debug shows where", CamalertError.code)
+            reason = f"{type(error).__name__}: {error}; --debug shows where"
+            _fail(name, reason, CamalertError.code)
 
 
 class Command(_Sysexits):
@@ -153,13 +167,23 @@ def group(*, example: str, **attributes: Any) -> Callable[[_Function], click.Gro
 
 def _layout(example: str) -> dict[str, Any]:
     epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in example.splitlines())
-    return {"context_settings": {"help_option_names": ["-h", "--help"]}, "epilog": epilog}
+    settings = {"help_option_names": ["-h", "--help"], "terminal_width": _width()}
+    return {"context_settings": settings, "epilog": epilog}
+
+
+def _width() -> int:
+    """Columns for the help. click would ask shutil, which is slow to load."""
+    try:
+        return min(int(os.environ.get("COLUMNS") or os.get_terminal_size(1).columns), 80) - 2
+    except (OSError, ValueError):
+        return 78
 
 
 def _with_settings(function: _Function) -> _Function:
     def run(context: click.Context, /, config: str | None, debug: bool, **options: Any) -> Any:
-        if debug:
-            log.setLevel(logging.DEBUG)
+        from camalert.diagnostics import to_stderr
+
+        to_stderr(context.find_root().info_name or "", debug)
         context.obj = Settings(config, debug)
         return function(context.obj, **options)
 
@@ -185,33 +209,10 @@ def _version(context: click.Context, _option: click.Parameter, wanted: bool) -> 
         context.exit()
 
 
-def _log_to_stderr(name: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine(f"{name}: %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
+def _fail(name: str, message: str, code: int) -> NoReturn:
+    from camalert.diagnostics import log, to_stderr
 
-
-class _OneLine(logging.Formatter):
-    """`tool: thing: reason`; under the journal with the priority it reads (`<3>`)."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        if not record.exc_info:  # else it is a traceback, asked for by --debug
-            text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-        level = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3}.get(record.levelname, 2)
-        return f"<{level}>{text}" if _to_journal() else text
-
-
-def _to_journal() -> bool:
-    try:
-        status = os.fstat(2)
-    except OSError:
-        return False
-    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
-
-
-def _fail(message: str, code: int) -> NoReturn:
+    to_stderr(name, debug=False)
     log.error("%s", message)
     log.debug("where it happened:", exc_info=True)
     try:
@@ -242,21 +243,33 @@ def hold_lock(path: Path, what: str) -> int:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise TryAgain(str(path), f"is held: another {what} runs") from None
+    deadline = time.monotonic() + GLANCE
+    while not _locked(descriptor, fcntl.LOCK_EX):
+        if time.monotonic() >= deadline:
+            os.close(descriptor)
+            raise TryAgain(str(path), f"is held: another {what} runs")
+        time.sleep(0.01)
     return descriptor
 
 
 def is_held(path: Path) -> bool:
     """Whether some process holds the lock file `path`."""
     try:
-        os.close(hold_lock(path, ""))
-    except TryAgain:
-        return True
-    return False
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _locked(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sibling(name: str) -> Path:
@@ -272,6 +285,8 @@ def post(settings: Settings, record: "Record") -> bool:
     run = settings.config.folder("run")
     if not is_held(run / "alarm-panel.lock"):
         return False
+    from camalert.line import RecordLine
+
     line = RecordLine(reads=False, to=run / "events")
     line.write(record)
     if line.waiting:

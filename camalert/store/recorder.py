@@ -18,6 +18,9 @@ log = logging.getLogger("camalert")
 CAPACITY = 1000
 """Records that wait for the database; what comes beyond is dropped, counted and said."""
 BATCH = 100
+LINGER = 0.25
+"""Seconds to wait for what comes with a record: an alarm's burst is one commit, and its fsync is
+not in the way of the mail spool's."""
 AGAIN = 3600.0
 """Seconds until a failure that goes on is said again."""
 
@@ -36,10 +39,12 @@ class Recorder:
         capacity: int = CAPACITY,
         wait: float = 1.0,
         longest: float = 60.0,
+        linger: float = LINGER,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._capacity = store, capacity
-        self._wait, self._longest, self._monotonic = wait, longest, monotonic
+        self._wait, self._longest, self._linger = wait, longest, linger
+        self._monotonic = monotonic
         self._queue: collections.deque[Record] = collections.deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -92,6 +97,7 @@ class Recorder:
         """What is to be stored next, as soon as there is something; nothing at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing)
+            self._changed.wait_for(lambda: self._closing or len(self._queue) >= BATCH, self._linger)
             return list(itertools.islice(self._queue, BATCH))
 
     def _attempt(self, batch: Sequence[Record]) -> bool:
