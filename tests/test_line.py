@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,25 @@ from hypothesis import strategies as st
 
 from camalert.errors import BadData, CannotCreate
 from camalert.line import BACKLOG, RecordLine, open_fifo, stage
-from camalert.records import LONGEST, AlarmRaised, Record, SystemClock, encode, envelope
+from camalert.records import LONGEST, AlarmRaised, Record, encode, envelope
 
 PATIENCE = 30
 PASS_ON = "cli.stage(cli.RecordLine(), lambda record: iter([record]))"
 Tool = Callable[..., list[str]]
 
 
+class Stopped:
+    """Records of one length."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 12, 1, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return 1000.0
+
+
 def alarm(cause: str = "test", **fields: Any) -> AlarmRaised:
-    return AlarmRaised(**envelope("panel", SystemClock()), cause=cause, sensors=(), **fields)
+    return AlarmRaised(**envelope("panel", Stopped()), cause=cause, sensors=(), **fields)
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """Small pictures for the chat. The mail room's one door to Pillow; imported at first need."""
 
+import contextlib
 import io
 import math
+from collections.abc import Iterator
 
 from PIL import Image, ImageDraw, ImageFile, ImageFont
 
@@ -17,9 +19,6 @@ TILED = 1280
 """Width of a tiled picture in pixels, at most."""
 
 QUALITIES = (75, 60, 45, 30, 15)
-
-# A picture that breaks off half-way shows what there is of it.
-ImageFile.LOAD_TRUNCATED_IMAGES = True
 
 
 def preview(jpeg: bytes) -> bytes:
@@ -72,13 +71,23 @@ def _label(text: str, width: int) -> Image.Image:
     return large.crop((0, 0, min(large.width, width), large.height)).convert("RGB")
 
 
+@contextlib.contextmanager
+def _as_far_as_it_goes() -> Iterator[None]:
+    """A picture that breaks off half-way shows what there is of it."""
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
 def _shrunk(jpeg: bytes, size: tuple[int, int]) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(jpeg), formats=("JPEG",))
         if image.width * image.height > PIXELS:
             raise BadData("picture", f"{image.width} x {image.height} pixels are too many")
-        # For a JPEG, thumbnail decodes at a fraction of the size already.
-        image.thumbnail(size)
+        with _as_far_as_it_goes():
+            image.thumbnail(size)  # for a JPEG it decodes at a fraction of the size already
         return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadData("picture", f"cannot be read: {error}") from None
