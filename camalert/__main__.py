@@ -1,6 +1,8 @@
-"""`python -m camalert`: list the commands, each with the first sentence of its help."""
+"""`python -m camalert`: list the commands, each with the first sentence of its help; --version."""
 
 import ast
+import signal
+import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -16,7 +18,12 @@ def _purpose(module: str) -> str:
 
 def main() -> None:
     """Print a line a command."""
-    points = distribution("camalert").entry_points.select(group="console_scripts")
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    installed = distribution("camalert")
+    if "--version" in sys.argv:
+        print(f"camalert {installed.version}")
+        return
+    points = installed.entry_points.select(group="console_scripts")
     print("camalert COMMAND [ARGUMENT ...], with one of these commands:\n")
     for point in sorted(points, key=lambda point: point.name):
         print(f"  {point.name:18} {_purpose(point.module)}")
