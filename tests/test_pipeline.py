@@ -86,7 +86,7 @@ class Line:
 
 
 def test_a_record_passes_through_every_stage(start: Callable[..., Line]) -> None:
-    assert b'"type":"pir.agreed"' in start().trip()
+    assert b'"type":"alarm.raised"' in start().trip()
 
 
 @pytest.mark.parametrize("victim", [stage.split()[0] for stage in STAGES])

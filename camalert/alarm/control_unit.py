@@ -50,7 +50,7 @@ class ControlUnit:
             self.panel.resume(self.clock.monotonic())
 
     def decide(self, batch: list[Record]) -> list[Record]:
-        """What is passed on for `batch`; its alarms are durable when this returns."""
+        """What is passed on for `batch`, alarms first; they are durable when this returns."""
         self.panel.cooldown = self.config().panel.cooldown
         passed: list[Record] = []
         for record in filter(self._admitted, batch):
@@ -59,7 +59,7 @@ class ControlUnit:
                 passed.append(self._stamped(record))
             if outcome:
                 passed.append(self._record(outcome))
-        return passed
+        return sorted(passed, key=lambda record: not isinstance(record, AlarmRaised))
 
     def look_after(self) -> list[Record]:
         """Alarms that are due by time: a trigger that holds on, a note that is still there."""

@@ -63,8 +63,8 @@ def types(records: list[Record]) -> list[str]:
 
 def test_an_alarm_is_on_disk_before_anything_is_passed_on(config: Config, clock: FakeClock) -> None:
     passed = unit(config, clock).decide([agreed(clock)])
-    assert types(passed) == ["pir.agreed", "alarm.raised"]
-    assert [alarm.id for alarm in notes(config).pending()] == [passed[1].id]
+    assert types(passed) == ["alarm.raised", "pir.agreed"]
+    assert [alarm.id for alarm in notes(config).pending()] == [passed[0].id]
     (note,) = config.folder("spool", "notes").glob("*.note")
     assert note.stat().st_mode & 0o777 == 0o600
 
@@ -81,7 +81,7 @@ def test_an_alarm_that_cannot_be_noted_goes_all_the_same(
     config: Config, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "spool").write_text("in the way")
-    (_, alarm) = unit(config, clock).decide([agreed(clock)])
+    (alarm, _) = unit(config, clock).decide([agreed(clock)])
     assert isinstance(alarm, AlarmRaised)
     assert alarm.noted is False
     assert "passed on all the same" in caplog.text
@@ -90,7 +90,7 @@ def test_an_alarm_that_cannot_be_noted_goes_all_the_same(
 def test_after_a_crash_attempts_count_then_text_only_then_set_aside(
     config: Config, clock: FakeClock
 ) -> None:
-    (_, alarm) = unit(config, clock).decide([agreed(clock)])
+    (alarm, _) = unit(config, clock).decide([agreed(clock)])
     story = []
     for _ in range(3):
         (again,) = unit(config, clock).unfinished()
@@ -129,7 +129,7 @@ def test_a_note_that_stays_is_passed_on_again_later_and_later(
     config: Config, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk = unit(config, clock)
-    (_, alarm, _) = desk.decide([agreed(clock), PirParted(**envelope("pirs", clock), sensors=())])
+    (alarm, _, _) = desk.decide([agreed(clock), PirParted(**envelope("pirs", clock), sensors=())])
     assert desk.patience() == Reminders.FIRST
     clock.seconds += Reminders.FIRST
     (again,) = desk.look_after()

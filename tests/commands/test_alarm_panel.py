@@ -22,7 +22,7 @@ def agreed() -> bytes:
 
 def test_a_trigger_piped_in_comes_out_with_its_alarm(run: Run, tmp_path: Path) -> None:
     done = run("alarm-panel", data=agreed())
-    trigger, alarm = map(json.loads, done.stdout.splitlines())
+    alarm, trigger = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 0
     assert (trigger["type"], alarm["type"]) == ("pir.agreed", "alarm.raised")
     assert alarm["cause"] == "movement: hall and stairs"
@@ -35,7 +35,6 @@ def test_what_a_killed_panel_noted_comes_first_after_its_start(run: Run, start: 
     assert panel.stdout
     panel.stdin.write(agreed())
     panel.stdin.flush()
-    panel.stdout.readline()
     alarm = json.loads(panel.stdout.readline())
     panel.send_signal(signal.SIGKILL)
     (again,) = map(json.loads, run("alarm-panel").stdout.splitlines())
@@ -63,8 +62,8 @@ def listening(start: Start, tmp_path: Path) -> Popen[bytes]:
     descriptor = os.open(fifo, os.O_RDWR)
     os.write(descriptor, agreed())
     assert panel.stdout
-    assert json.loads(panel.stdout.readline())["type"] == "pir.agreed"
     assert json.loads(panel.stdout.readline())["type"] == "alarm.raised"
+    assert json.loads(panel.stdout.readline())["type"] == "pir.agreed"
     os.close(descriptor)
     return panel
 
