@@ -73,7 +73,7 @@ def main(
 
 
 def _stage(
-    settings: cli.Settings, detector: Callable[[object], "Detector"], line: cli.RecordLine
+    settings: cli.Settings, detector: Callable[[object], "Detector"], line: "cli.RecordLine"
 ) -> None:
     import dataclasses
 

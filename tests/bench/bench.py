@@ -1,5 +1,6 @@
 """bin/bench: the line's figures, as ratios within one run. Each pair is measured side by side."""
 
+import compileall
 import contextlib
 import dataclasses
 import functools
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from stand import BIN, COOLDOWN, STAGES, Mailbox, Output, Stand, cpu_seconds, pss_megabytes
 
+ROOT = Path(__file__).parents[2]
 ROUNDS = 7
 PICTURE = 200_000
 ANCESTOR = {"text": 0.17, "last": 0.68, "cpu": 0.72}
@@ -291,6 +293,8 @@ def main() -> None:
         sys.exit(f"bench: {unknown[0]}: no such part; there are {', '.join(PARTS)}")
     python = sys.version.split()[0]
     print(f"camalert bench, {os.cpu_count()} CPUs, Python {python}; median (min to max)")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled once
+    compileall.compile_dir(ROOT / "camalert", quiet=1)
     for name in wanted:
         for row in PARTS[name]():
             print(row.text(), flush=True)

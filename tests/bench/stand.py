@@ -22,7 +22,7 @@ from camalert.sensing.board import Board
 
 BIN = Path(sys.executable).parent
 PATIENCE = 60.0
-COOLDOWN = 0.5
+COOLDOWN = 1.0
 STAGES = ("alarm-panel", "log-event", "snap", "diff-frames")
 STAGES += ("compose-alert", "encrypt-autocrypt", "send-mail")
 
@@ -169,9 +169,8 @@ class Stand:
         """The edge, and when its text was in the spool; back when the line may raise the next."""
         line.forget()
         edge = self.trip()
-        time.sleep(0.005)
-        self.release()  # what holds on is another alarm after the cooldown
         spooled = line.until("message.spooled", part="text")
+        self.release()
         line.until("alarm.complete")
         time.sleep(max(0.0, edge + COOLDOWN + 0.1 - time.monotonic()))
         return edge, spooled
