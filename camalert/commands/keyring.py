@@ -84,10 +84,10 @@ def import_(
 @click.pass_obj
 def export(settings: cli.Settings, output: str, vcard: bool, secret: bool) -> None:
     """Write the camera's own public key, armored."""
+    from camalert import durable
     from camalert.errors import BadConfig, BadUsage
     from camalert.trust import transfer
     from camalert.trust.armor import armor
-    from camalert.trust.keyring import replace_file
 
     if secret and vcard:
         raise BadUsage("--vcard", "is for others, and --secret for nobody else")
@@ -103,7 +103,7 @@ def export(settings: cli.Settings, output: str, vcard: bool, secret: bool) -> No
     if output == "-":
         cli.write_all(data)
     else:
-        replace_file(Path(output), data)
+        durable.replace(Path(output), data)
 
 
 @main.command("list")

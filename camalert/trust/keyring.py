@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from camalert import durable
 from camalert.config import ADDRESS
 from camalert.errors import BadConfig, BadData, CamalertError, StorageFailed
 from camalert.trust import gate, packets
@@ -88,7 +89,7 @@ class Keyring:
                     "there is one, and contacts know the camera by it",
                     "keep a backup (keyring export --secret), then give --replace",
                 )
-            replace_file(path, secret)
+            durable.replace(path, secret)
         return own
 
     def own(self) -> OwnKey:
@@ -205,10 +206,10 @@ class Keyring:
         path = self.folder / "peers" / f"{peer.fingerprint}.peer"
         if listed := list(addresses):
             head = json.dumps({"addresses": listed}).encode()
-            replace_file(path, head + b"\n" + peer.certificate.raw)
+            durable.replace(path, head + b"\n" + peer.certificate.raw)
         else:
             path.unlink(missing_ok=True)
-            _sync(path.parent)
+            durable.sync_folder(path.parent)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -289,24 +290,3 @@ def _stamp(path: Path) -> _Stamp | None:
     except OSError:
         return None
     return _Stamp(status.st_ino, status.st_mtime_ns, status.st_size, stat.S_IMODE(status.st_mode))
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace `path` whole and durably: a temporary file, fsync, rename, fsync of the folder."""
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -84,7 +84,7 @@ def fsync(descriptor):
     real(descriptor)
 os.fsync = fsync
 if step == "rename": pathlib.Path.rename = die
-if step == "open": os.fchmod = die
+if step == "open": os.write = die
 ring = keyring.Keyring(pathlib.Path({str(camera.folder)!r}))
 ring.make("camera@example.org", datetime.datetime.now(datetime.UTC), replace=True)
 """
