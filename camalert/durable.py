@@ -4,6 +4,7 @@ Temporary file in the same folder, fsync, rename, fsync of the folder.
 """
 
 import contextlib
+import glob
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ def replace(path: Path, data: bytes) -> None:
     When it fails nothing is left behind and what was at `path` is there still.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _sweep(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -30,6 +32,13 @@ def replace(path: Path, data: bytes) -> None:
             temporary.unlink()
         raise
     sync_folder(path.parent)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a writer of `path` that was killed has left: it may be a secret."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if not Path("/proc", left.name.rpartition(".")[2]).exists():
+            left.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
