@@ -292,7 +292,8 @@ def main() -> None:
     if unknown := [name for name in wanted if name not in PARTS]:
         sys.exit(f"bench: {unknown[0]}: no such part; there are {', '.join(PARTS)}")
     python = sys.version.split()[0]
-    print(f"camalert bench, {os.cpu_count()} CPUs, Python {python}; median (min to max)")
+    load = f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
+    print(f"camalert bench, {load}, Python {python}; median (min to max)")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled once
     compileall.compile_dir(ROOT / "camalert", quiet=1)
     for name in wanted:
