@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -19,6 +18,8 @@ import click
 from camalert.errors import BadUsage, CamalertError, NotPermitted, StorageFailed, TryAgain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from camalert.config import Config
     from camalert.line import (
         RecordLine,
@@ -66,6 +67,20 @@ GLANCE = 0.5
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+class _PathType(click.ParamType):  # type: ignore[type-arg]  # not generic before 8.2
+    """An argument that is a path. As click.Path, but loads pathlib only for a value."""
+
+    name = "path"
+
+    def convert(self, value: Any, *_: Any) -> "Path":
+        from pathlib import Path
+
+        return Path(value)
+
+
+PATH = _PathType()
+
+
 class Settings:
     """The common options, and the config they name: read when asked for, again when it changed."""
 
@@ -97,7 +112,7 @@ class Settings:
         return self._config
 
 
-def _stamp(path: Path | None) -> tuple[int, int, int] | None:
+def _stamp(path: "Path | None") -> tuple[int, int, int] | None:
     try:
         status = path.stat() if path else None
     except OSError:
@@ -111,7 +126,7 @@ class _Sysexits(click.Command):
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
-        name = prog_name or Path(sys.argv[0]).name
+        name = prog_name or sys.argv[0].rpartition("/")[2]
         try:
             # Not click's own main: it ends with 1 where the reader of the output is gone.
             words = sys.argv[1:] if args is None else list(args)
@@ -236,7 +251,7 @@ def _die_of(number: signal.Signals) -> NoReturn:
     sys.exit(128 + number)
 
 
-def hold_lock(path: Path, what: str) -> int:
+def hold_lock(path: "Path", what: str) -> int:
     """Take the lock file `path` for as long as this process lives; its descriptor.
 
     Raises TryAgain (exit 75) where another process has it: `what` says which one that would be.
@@ -252,7 +267,7 @@ def hold_lock(path: Path, what: str) -> int:
     return descriptor
 
 
-def is_held(path: Path) -> bool:
+def is_held(path: "Path") -> bool:
     """Whether some process holds the lock file `path`."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -272,8 +287,10 @@ def _locked(descriptor: int, kind: int) -> bool:
     return True
 
 
-def sibling(name: str) -> Path:
+def sibling(name: str) -> "Path":
     """The script of the command `name`, which lies beside the running one."""
+    from pathlib import Path
+
     return Path(sys.argv[0]).resolve().with_name(name)
 
 

@@ -1,17 +1,20 @@
 """check-config: say all that is wrong with the config, at once."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from camalert import cli
 from camalert.errors import BadConfig
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @cli.command(example="check-config /etc/camalert/camalert.toml")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=cli.PATH)
 @click.option("--show", is_flag=True, help="Print every key as it is in force, as TOML.")
-def main(settings: cli.Settings, file: Path | None, show: bool) -> None:
+def main(settings: cli.Settings, file: "Path | None", show: bool) -> None:
     """Check a config file: every problem by key and, where it can be found, line.
 
     Without FILE it is the file that all commands read: --config, $CAMALERT_CONFIG, the XDG folder,

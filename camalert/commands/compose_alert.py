@@ -3,8 +3,6 @@
 import os
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,11 +10,13 @@ import click
 from camalert import cli
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from camalert.mail.compose import Letter
 
 
 @cli.command(example='compose-alert --text "Motion in the hall" hall.jpg -o - > hall.eml')
-@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path), metavar="[JPEG]...")
+@click.argument("pictures", nargs=-1, type=cli.PATH, metavar="[JPEG]...")
 @click.option("--text", metavar="TEXT", help="Make a message that says this.")
 @click.option("--to", multiple=True, metavar="ADDRESS", help="To whom; else mail.recipients.")
 @click.option("--from", "sender", metavar="ADDRESS", help="From whom; else mail.address.")
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--listen", is_flag=True, help="Read the FIFO `outbox` of the run folder.")
 def main(
     settings: cli.Settings,
-    pictures: tuple[Path, ...],
+    pictures: tuple["Path", ...],
     text: str | None,
     to: tuple[str, ...],
     sender: str | None,
@@ -67,7 +67,9 @@ def _stage(settings: cli.Settings, listen: bool) -> None:
     cli.stage(cli.RecordLine(listen=outbox), composer.handle)
 
 
-def _letters(text: str, pictures: tuple[Path, ...]) -> Iterator["Letter"]:
+def _letters(text: str, pictures: tuple["Path", ...]) -> Iterator["Letter"]:
+    from datetime import UTC, datetime
+
     from camalert.mail.compose import Letter, message_id
     from camalert.records import new_id
 
@@ -83,7 +85,7 @@ def _letters(text: str, pictures: tuple[Path, ...]) -> Iterator["Letter"]:
         )
 
 
-def _read_jpeg(path: Path) -> bytes:
+def _read_jpeg(path: "Path") -> bytes:
     from camalert.errors import BadData, Unavailable
     from camalert.handover import LARGEST
 
@@ -106,6 +108,8 @@ def _write(
     sender: str | None,
     output: str,
 ) -> None:
+    from pathlib import Path
+
     from camalert import handover
     from camalert.errors import BadConfig, BadUsage
     from camalert.mail.compose import build

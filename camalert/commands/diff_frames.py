@@ -1,12 +1,10 @@
 """diff-frames: which pictures show that something moved."""
 
 import functools
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +12,8 @@ import click
 from camalert import cli
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from camalert.motion.detector import Detector
     from camalert.records import Record
 
@@ -24,14 +24,14 @@ Percent, Steps = click.FloatRange(0.01, 100), click.FloatRange(1, 100)
 
 
 @cli.command(example="diff-frames yard/ > moved.txt")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=cli.PATH, metavar="[PATH]...")
 @click.option("--area", metavar="PERCENT", type=Percent, help="The least part that counts.")
 @click.option("--threshold", metavar="STEPS", type=Steps, help="The least change of a cell.")
 @click.option("--json", "as_json", is_flag=True, help="A line for every picture: score, area, box.")
 @click.option("--to-outbox", is_flag=True, help="Read records; pass them into the FIFO `outbox`.")
 def main(
     settings: cli.Settings,
-    paths: tuple[Path, ...],
+    paths: tuple["Path", ...],
     area: float | None,
     threshold: float | None,
     as_json: bool,
@@ -93,6 +93,8 @@ def _stage(
 
 def _judge(frames: Frames, detector: Callable[[object], "Detector"], as_json: bool) -> None:
     """Print what moved; a frame is a path, or a name and its bytes. One shape is one camera."""
+    import json
+
     from camalert.errors import BadData
     from camalert.motion import decoding
 
@@ -119,14 +121,14 @@ def _read(path: str) -> bytes:
     from camalert.handover import LARGEST
 
     try:
-        with Path(path).open("rb") as stream:
+        with open(path, "rb") as stream:  # noqa: PTH123 (pathlib is slow to load, for --help)
             size = os.fstat(stream.fileno()).st_size  # read(n) takes memory for all of n first
             return stream.read(min(size or LARGEST, LARGEST))
     except (OSError, ValueError) as error:
         raise BadData(path, getattr(error, "strerror", None) or str(error)) from None
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+def _files(paths: Iterable["Path"]) -> Iterator["Path"]:
     """The paths; for a folder the JPEGs in it, in order of their names."""
     for path in paths:
         inside = sorted(path.iterdir()) if path.is_dir() else [path]

@@ -2,7 +2,6 @@
 
 import collections
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -93,6 +92,7 @@ def _handled(record: "Record", settings: cli.Settings, keyring: "Keyring") -> "R
 def _encrypted(record: "Message", config: "Config", keyring: "Keyring") -> "Record":
     """Raises BadConfig when the own key or every recipient's is missing or refused."""
     from datetime import UTC, datetime
+    from pathlib import Path
 
     from camalert import handover
     from camalert.errors import BadConfig, BadData

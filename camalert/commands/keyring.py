@@ -1,6 +1,5 @@
 """keyring: the own key, and the keys of those who may read."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -84,6 +83,8 @@ def import_(
 @click.pass_obj
 def export(settings: cli.Settings, output: str, vcard: bool, secret: bool) -> None:
     """Write the camera's own public key, armored."""
+    from pathlib import Path
+
     from camalert import durable
     from camalert.errors import BadConfig, BadUsage
     from camalert.trust import transfer

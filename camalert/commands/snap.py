@@ -1,6 +1,5 @@
 """snap: pictures from the cameras, by hand or for every alarm that comes by."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -122,11 +121,15 @@ def _by_hand(config: "Config", cameras: list["Camera"], output: str | None) -> N
 
 
 def _into_folder(output: str | None) -> bool:
+    from pathlib import Path
+
     return output is None or output.endswith("/") or Path(output).is_dir()
 
 
 def _deliver(job: "Job", output: str | None) -> None:
     """Write the picture where it is wanted. Raises why there is none, or that it is damaged."""
+    from pathlib import Path
+
     from camalert.capture.frames import add
     from camalert.capture.sources import save
     from camalert.records import SystemClock

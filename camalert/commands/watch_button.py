@@ -1,21 +1,24 @@
 """watch-button: a record for each press of the button, or of the link wire."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from camalert import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @cli.command(example="watch-button | alarm-panel | log-event")
 @click.option("--to-line", is_flag=True, help="Write into the alarm line's FIFO, not to stdout.")
 @click.option(
     "--to",
-    type=click.Path(path_type=Path),
+    type=cli.PATH,
     metavar="FIFO",
     help="Write into this FIFO, not to stdout; never wait for its reader.",
 )
-def main(settings: cli.Settings, to_line: bool, to: Path | None) -> None:
+def main(settings: cli.Settings, to_line: bool, to: "Path | None") -> None:
     """Watch the button: a record when it is pressed and when it is released.
 
     The button's pin may also be the other end of watch-pir's link wire. The button's LED is lit

@@ -1,17 +1,20 @@
 """watch-pir: a record for each edge of a PIR, and one when they agree."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from camalert import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @cli.command(example="watch-pir | alarm-panel | log-event")
 @click.option("--to-line", is_flag=True, help="Write into the alarm line's FIFO, not to stdout.")
 @click.option(
     "--to",
-    type=click.Path(path_type=Path),
+    type=cli.PATH,
     metavar="FIFO",
     help="Write into this FIFO, not to stdout; never wait for its reader.",
 )
@@ -21,7 +24,7 @@ from camalert import cli
     metavar="SECONDS",
     help="Settle for this long, not for what the config says.",
 )
-def main(settings: cli.Settings, to_line: bool, to: Path | None, settle: float | None) -> None:
+def main(settings: cli.Settings, to_line: bool, to: "Path | None", settle: float | None) -> None:
     """Watch the PIRs: a record for each edge, and one when they agree and when they part.
 
     Each PIR's LED mirrors it, and the link pin is active while they agree. At the start the PIRs
