@@ -28,7 +28,12 @@ STAGES = (
     "encrypt-autocrypt",
     "send-mail",
 )
-PATTERN = '[[camera]]\nname = "porch"\nsource = "pattern"\nwidth = 320\nheight = 240\n'
+WATCH, MAIL = STAGES[:4], STAGES[4:]
+"""The two halves of the line."""
+
+PORCH = '[[camera]]\nname = "porch"\nsource = "pattern"\nwidth = 320\nheight = 240\n'
+QUICK = "[sensing]\nsettle = 0\nwindow = 0.2\n\n[panel]\ncooldown = 0.5\n\n"
+"""Sensors and a panel that are ready for the next break-in at once."""
 
 
 class Camera:
@@ -38,7 +43,7 @@ class Camera:
         self.folder, self.bed, self.address, self.name = folder / name, bed, address, name
         self.config = folder / f"{name}.toml"
         self.recipients: list[str] = []
-        self.scripts = SCRIPTS
+        self.more = QUICK + PORCH
         self.processes: list[subprocess.Popen[bytes]] = []
         self.environment = dict(
             os.environ,
@@ -51,8 +56,9 @@ class Camera:
         password.touch(0o600)
         password.write_text(bed.password)
 
-    def configure(self, more: str = PATTERN) -> None:
-        """Write the config: the bed's account, own folders, and `more`."""
+    def configure(self, more: str | None = None) -> None:
+        """Write the config: the bed's account, own folders, and `more`, which is remembered."""
+        self.more = more or self.more
         folders = "".join(
             f'{which} = "{self.folder / which}"\n' for which in ("run", "spool", "state")
         )
@@ -69,7 +75,7 @@ smtp_port = {self.bed.smtp_port}
 password_file = "{self.folder / "password"}"
 ca_file = "{self.bed.certificate}"
 
-{more}
+{self.more}
 """
         )
 
@@ -82,23 +88,23 @@ ca_file = "{self.bed.certificate}"
         for owner in owners:
             self.do("keyring", "import", "-", data=owner.vcard())
 
-    def do(self, *command: str, data: bytes = b"", status: int = 0) -> bytes:
-        """Run a command to its end; what it prints. Its exit status must be `status`."""
+    def do(self, *command: str, data: bytes = b"", good: tuple[int, ...] = (0,)) -> bytes:
+        """Run a command to its end; what it prints. Its exit status must be one of `good`."""
         done = subprocess.run(
-            [str(self.scripts / command[0]), *command[1:]],
+            [str(SCRIPTS / command[0]), *command[1:]],
             input=data,
             capture_output=True,
             env=self.environment,
             timeout=PATIENCE,
         )
-        assert done.returncode == status, f"{command}: {done.returncode}: {done.stderr.decode()}"
+        assert done.returncode in good, f"{command}: {done.returncode}: {done.stderr.decode()}"
         return done.stdout
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
         """Run a command for as long as the test lasts; what it says goes to `log`."""
         with self.log(command[0]).open("ab") as log:
             process = subprocess.Popen(
-                [str(self.scripts / command[0]), *command[1:]],
+                [str(SCRIPTS / command[0]), *command[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -111,35 +117,64 @@ ca_file = "{self.bed.certificate}"
     def log(self, command: str) -> Path:
         return self.folder / f"{command}.log"
 
-    def start_line(self) -> "subprocess.Popen[bytes]":
-        """The alarm line, once every stage of it is there and the panel listens."""
-        line = self.start("alarm-line")
-        wait_for("the line", lambda: set(stages(line)) == set(STAGES) or line.poll() is not None)
-        wait_for("the panel", lambda: self.line_is_up() or line.poll() is not None)
+    def start_line(self, *command: str, of: tuple[str, ...] = STAGES) -> "subprocess.Popen[bytes]":
+        """`command` (alarm-line), once all its stages run and the panel among them listens."""
+        line = self.start(*command or ("alarm-line",))
+
+        def runs() -> bool:
+            return set(stages(line)) == set(of) and (WATCH[0] not in of or self.line_is_up())
+
+        wait_for("line", lambda: runs() or line.poll() is not None)
         return line
+
+    def start_all(self, *line: str) -> "subprocess.Popen[bytes]":
+        """The line, the delivery of mail, and the PIRs' watch."""
+        process = self.start_line(*line)
+        self.start("send-mail", "--flush", "--follow")
+        self.start_sensors()
+        return process
 
     def line_is_up(self) -> bool:
         lock = self.folder / "run/alarm-panel.lock"
         return lock.exists() and _is_locked(lock)
 
     def start_sensors(self, command: str = "watch-pir") -> None:
-        """A sensor's watch, once it does watch."""
+        """A sensor's watch, once it holds its pins."""
         self.start(command, "--to-line")
-        if command == "watch-pir":
-            wait_for("the PIRs", lambda: b"watching" in self.log(command).read_bytes())
+        wait_for(command, lambda: command.encode() in self.do("simulate-board", "show"))
 
-    def trip(self, *sensors: str) -> None:
-        self.do("simulate-board", "trip", *sensors, "--for", "0.3")
+    def trip(self) -> None:
+        """Somebody walks past all PIRs."""
+        self.do("simulate-board", "trip", "--for", "0.3")
+
+    def break_in(self) -> str:
+        """Trip the PIRs until the panel raises an alarm (a cooldown may be on); the alarm's id."""
+        before = self.raised()
+        for _ in range(20):
+            self.trip()
+            with contextlib.suppress(TimeoutError):
+                wait_for("alarm", lambda: self.raised() - before, 1)
+                return (self.raised() - before).pop()
+        raise TimeoutError("the panel raises no alarm")
+
+    def raised(self) -> set[str]:
+        """The ids of all alarms: some may be noted and not logged, some no longer noted."""
+        noted = set(self.notes())  # first: what goes meanwhile has been logged
+        return noted | {event["id"] for event in self.events("alarm.raised")}
 
     def events(self, *types: str) -> list[dict[str, Any]]:
         """The event database, oldest first."""
         words = [word for kind in types for word in ("--type", kind)]
-        lines = self.do("list-events", "--json", *words).splitlines()
+        lines = self.do("list-events", "--json", *words, good=(0, 1)).splitlines()
         return sorted(map(json.loads, lines), key=lambda event: float(event["mono"]))
 
     def notes(self) -> list[str]:
         """The ids of the alarms that are noted and not finished."""
         return sorted(path.stem for path in (self.folder / "spool/notes").glob("*.note"))
+
+    def ticked(self) -> list[str]:
+        """The ids of the alarms of which something is safe in the spool, but not all."""
+        return sorted(path.stem for path in (self.folder / "spool/notes").glob("*.parts"))
 
     def taken(self) -> set[str]:
         """The SHA-256 of every picture that is still in RAM."""
@@ -150,6 +185,8 @@ ca_file = "{self.bed.certificate}"
         """End all processes, by group; none may hang."""
         for process in reversed(self.processes):
             process.terminate()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGCONT)  # a test may have stopped one
         for process in self.processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(15)
@@ -160,22 +197,22 @@ ca_file = "{self.bed.certificate}"
 
 def stages(line: "subprocess.Popen[bytes]") -> dict[str, int]:
     """The processes of an alarm line that run, by the command's name."""
+    names = {stage[:15]: stage for stage in STAGES}  # the kernel keeps no more of a name
     found = {}
-    children = Path(f"/proc/{line.pid}/task/{line.pid}/children")
     with contextlib.suppress(OSError):
-        for pid in children.read_text().split():
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            names = {Path(os.fsdecode(word)).name for word in words[:2]}
-            found.update({name: int(pid) for name in names.intersection(STAGES)})
+        for pid in Path(f"/proc/{line.pid}/task/{line.pid}/children").read_text().split():
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            if name in names:
+                found[names[name]] = int(pid)
     return found
 
 
-def wait_for(what: str, arrived: Callable[[], object]) -> None:
-    """Wait until `arrived` is true. Raises TimeoutError when it never is."""
-    deadline = time.monotonic() + PATIENCE
+def wait_for(what: str, arrived: Callable[[], object], patience: float = PATIENCE) -> None:
+    """Wait until `arrived` is true. Raises TimeoutError when it is not after `patience` seconds."""
+    deadline = time.monotonic() + patience
     while not arrived():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"no {what} after {PATIENCE:.0f} s")
+            raise TimeoutError(f"no {what} after {patience:.0f} s")
         time.sleep(0.01)
 
 
