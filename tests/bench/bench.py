@@ -18,7 +18,8 @@ from pathlib import Path
 
 from stand import BIN, COOLDOWN, STAGES, Mailbox, Output, Stand, cpu_seconds, pss_megabytes
 
-ROOT = Path(__file__).parents[2]
+import camalert
+
 ROUNDS = 7
 PICTURE = 200_000
 ANCESTOR = {"text": 0.17, "last": 0.68, "cpu": 0.72}
@@ -295,7 +296,7 @@ def main() -> None:
     load = f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
     print(f"camalert bench, {load}, Python {python}; median (min to max)")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled once
-    compileall.compile_dir(ROOT / "camalert", quiet=1)
+    compileall.compile_dir(camalert.__path__[0], quiet=1)
     for name in wanted:
         for row in PARTS[name]():
             print(row.text(), flush=True)
