@@ -34,10 +34,9 @@ def key(
     pattern: re.Pattern[str] | None = None,
 ) -> Any:
     """A config key: `default` (none: the key is required), what it means, its unit and bounds."""
-    limits = {"unit": unit, "low": low, "high": high, "choices": choices, "pattern": pattern}
-    return dataclasses.field(
-        default=default, metadata={"meaning": meaning, "default": default, **limits}
-    )
+    said = {"meaning": meaning, "default": default, "unit": unit}
+    limits = {"low": low, "high": high, "choices": choices, "pattern": pattern}
+    return dataclasses.field(default=default, metadata=said | limits)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -322,10 +321,7 @@ def _out_of_bounds(limits: Limits, value: Any) -> str | None:
 
 
 def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """What is wrong between keys that are each right: a pin used twice, a name given twice.
-
-    Values that are wrong by themselves are None here, and said already.
-    """
+    """What is wrong between keys; values that are wrong by themselves are None here."""
     pins: dict[int, str] = {}
     for path, pin in _pins(config):
         if pin in pins:
@@ -384,12 +380,14 @@ def _line(text: str, path: str) -> str:
 
 def dump(config: Config) -> str:
     """Every key of `config` as it is in force, as TOML that `parse` reads back."""
-    blocks = []
+    blocks: list[str] = []
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if isinstance(value, tuple):
+        if value == ():
+            blocks.insert(0, f"{field.name} = []\n")
+        elif isinstance(value, tuple):
             blocks += [f"[[{field.name}]]\n{_keys(item)}" for item in value]
-        elif dataclasses.is_dataclass(value):
+        elif value != config.source:
             blocks.append(f"[{field.name}]\n{_keys(value)}")
     return "\n".join(blocks)
 
