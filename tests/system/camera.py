@@ -102,9 +102,10 @@ ca_file = "{self.bed.certificate}"
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
         """Run a command for as long as the test lasts; what it says goes to `log`."""
+        tied = ("setpriv", "--pdeathsig", "TERM")  # so it ends even where pytest is killed
         with self.log(command[0]).open("ab") as log:
             process = subprocess.Popen(
-                [str(SCRIPTS / command[0]), *command[1:]],
+                [*tied, str(SCRIPTS / command[0]), *command[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

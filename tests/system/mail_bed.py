@@ -212,14 +212,13 @@ def _dovecot(bed: MailBed) -> Iterator[None]:
             password=PASSWORD,
         )
     )
-    as_user: dict[str, Any] = {}
+    words = ["setpriv", "--pdeathsig", "TERM"]  # so it ends even where pytest is killed
     if os.geteuid() == 0:
-        as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        words += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         for path in (bed.folder, *bed.folder.iterdir()):
             os.chown(path, user.pw_uid, user.pw_gid)
-    process = subprocess.Popen(
-        [program, "-F", "-c", str(config)], start_new_session=True, cwd=bed.folder, **as_user
-    )
+    words += [program, "-F", "-c", str(config)]
+    process = subprocess.Popen(words, start_new_session=True, cwd=bed.folder)
     try:
         _wait_for(bed, process)
         yield

@@ -67,6 +67,19 @@ def test_a_heartbeat_goes_the_same_way(camera: Camera, owner: "Owner") -> None:
     assert message["showPadlock"]
 
 
+def test_after_an_outage_the_texts_come_first(camera: Camera, owner: "Owner") -> None:
+    camera.meet(owner)
+    camera.start_line()
+    camera.start_sensors()
+    camera.break_in()
+    camera.break_in()
+    wait_for("end of the alarms", lambda: not camera.notes())
+    assert len(camera.do("send-mail", "--queue").splitlines()) == 4
+    camera.start("send-mail", "--flush", "--follow")
+    messages = owner.until(shown(texts=2, images=2))
+    assert alarms(messages[:2]) == alarms(messages)
+
+
 def test_the_line_in_two_halves(camera: Camera, owner: "Owner") -> None:
     camera.meet(owner)
     mail = camera.start_line("alarm-line", "mail", of=MAIL)
