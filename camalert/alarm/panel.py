@@ -70,6 +70,11 @@ class Panel:
         """Whether anything but changes of mode may be written down."""
         return self.mode != "off"
 
+    @property
+    def _repeats(self) -> bool:
+        """Whether a trigger holds that raises again; with no cooldown it would without end."""
+        return bool(self._held) and self.mode == "alert" and self.cooldown > 0
+
     def handle(self, record: Record, now: float) -> Outcome | None:
         """What follows from `record` at `now`."""
         if isinstance(record, ModeWanted):
@@ -88,11 +93,11 @@ class Panel:
 
     def deadline(self) -> float | None:
         """When `remind` must be asked, where it must."""
-        return self._quiet_until if self._held and self.mode == "alert" else None
+        return self._quiet_until if self._repeats else None
 
     def remind(self, now: float) -> Outcome | None:
         """The alarm that a trigger still holding raises once the cooldown is over."""
-        if self.mode != "alert" or not self._held or self._quiet(now):
+        if not self._repeats or self._quiet(now):
             return None
         trigger = next(iter(self._held.values()))
         return self._raise(dataclasses.replace(trigger, cause=f"still {trigger.cause}"), now)

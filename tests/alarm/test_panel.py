@@ -68,6 +68,14 @@ def test_a_trigger_that_holds_raises_one_alarm_a_cooldown() -> None:
     assert alarms == 4  # at 0, 60, 120, 180
 
 
+def test_without_a_cooldown_a_trigger_that_holds_raises_at_its_edge_only() -> None:
+    panel = Panel("alert", 0)
+    assert raised(panel.handle(AGREED, 0))
+    assert panel.deadline() is None and panel.remind(0) is None
+    panel.handle(PARTED, 1)
+    assert raised(panel.handle(AGREED, 1))
+
+
 def test_a_trigger_let_go_raises_no_second_alarm() -> None:
     for down, up in ((AGREED, PARTED), (PRESSED, RELEASED)):
         panel = Panel("alert", 60)
