@@ -5,17 +5,16 @@ A command imports click and this module at its top and everything else inside it
 """
 
 import contextlib
-import fcntl
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from camalert.errors import BadUsage, CamalertError, NotPermitted, StorageFailed, TryAgain
+from camalert.lock import hold_lock, is_held
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,9 +59,6 @@ def __getattr__(name: str) -> Any:
 
     return getattr(line, name)
 
-
-GLANCE = 0.5
-"""Seconds to try for a lock: `is_held` takes it for an instant to see whether it can."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -251,47 +247,21 @@ def _die_of(number: signal.Signals) -> NoReturn:
     sys.exit(128 + number)
 
 
-def hold_lock(path: "Path", what: str) -> int:
-    """Take the lock file `path` for as long as this process lives; its descriptor.
-
-    Raises TryAgain (exit 75) where another process has it: `what` says which one that would be.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    deadline = time.monotonic() + GLANCE
-    while not _locked(descriptor, fcntl.LOCK_EX):
-        if time.monotonic() >= deadline:
-            os.close(descriptor)
-            raise TryAgain(str(path), f"is held: another {what} runs")
-        time.sleep(0.01)
-    return descriptor
-
-
-def is_held(path: "Path") -> bool:
-    """Whether some process holds the lock file `path`."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _locked(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def sibling(name: str) -> "Path":
     """The script of the command `name`, which lies beside the running one."""
     from pathlib import Path
 
     return Path(sys.argv[0]).resolve().with_name(name)
+
+
+def sensor_line(settings: Settings, to_line: bool, to: "Path | None") -> "RecordLine":
+    """Where a sensor writes: the alarm line's FIFO, the FIFO `to`, or standard output."""
+    from camalert.line import RecordLine
+
+    if not to_line:
+        return RecordLine(reads=False, to=to)
+    run = settings.config.folder("run")
+    return RecordLine(reads=False, to=run / "events", reader=run / "alarm-panel.lock")
 
 
 def post(settings: Settings, record: "Record") -> bool:

@@ -208,8 +208,10 @@ def _default_folder(which: str) -> str:
     if os.geteuid() == 0:
         return {"run": "/run", "spool": "/var/spool", "state": "/var/lib"}[which] + "/camalert"
     if which == "run":
-        runtime = os.environ.get("XDG_RUNTIME_DIR")
-        return f"{runtime}/camalert" if runtime else f"/dev/shm/camalert-{os.geteuid()}"  # noqa: S108
+        # cron sets no XDG_RUNTIME_DIR, and must find the line of a shell that has it.
+        runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+        there = Path(runtime).is_dir()
+        return f"{runtime}/camalert" if there else f"/dev/shm/camalert-{os.geteuid()}"  # noqa: S108
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
     return f"{state}/camalert/spool" if which == "spool" else f"{state}/camalert"
 

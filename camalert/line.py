@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from camalert.errors import BadData, BadUsage, CamalertError, CannotCreate, StorageFailed
+from camalert.errors import (
+    BadData,
+    BadUsage,
+    CamalertError,
+    CannotCreate,
+    StorageFailed,
+    Unavailable,
+)
+from camalert.lock import is_held
 
 if TYPE_CHECKING:
     from camalert.records import Record
@@ -22,6 +30,9 @@ log = logging.getLogger("camalert")
 
 DRAIN = 10.0
 """Seconds that a stage goes on reading what is still in the pipe after SIGTERM."""
+
+LOOK = 10.0
+"""Seconds between looks whether the FIFO that is read still lies at its path."""
 
 CHUNK = 65536
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -104,12 +115,20 @@ def open_fifo(path: Path) -> int:
     return descriptor
 
 
+def _moved(path: Path, descriptor: int) -> bool:
+    """Whether `path` is no longer the file behind `descriptor`."""
+    try:
+        return not os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return True
+
+
 class RecordLine:
     """Records in and out: the loop of every stage of the line.
 
     `listen` reads a FIFO instead of standard input; `to` writes to one instead of standard output,
-    without ever blocking. A stage with `reads=False` (a sensor) only writes. `head` is what was
-    peeked from standard input.
+    without ever blocking, and says when nobody holds the lock file `reader`. A stage with
+    `reads=False` (a sensor) only writes. `head` is what was peeked from standard input.
     """
 
     def __init__(
@@ -117,10 +136,12 @@ class RecordLine:
         *,
         listen: Path | None = None,
         to: Path | None = None,
+        reader: Path | None = None,
         reads: bool = True,
         head: bytes = b"",
     ) -> None:
         self.first = not reads or listen is not None
+        self._listen, self._to, self._reader, self._unread = listen, to, reader, False
         self._input = open_fifo(listen) if listen else 0 if reads else -1
         self._output = open_fifo(to) if to else 1
         self._waits = to is None
@@ -143,8 +164,21 @@ class RecordLine:
         if self._waits:
             write_all(line)
             return
+        self._look_after_fifo()
         self._backlog.append(line)
         self._flush()
+
+    def _look_after_fifo(self) -> None:
+        """Make the FIFO anew where it was taken away, and say, once, when nobody reads it."""
+        assert self._to
+        if _moved(self._to, self._output):
+            log.warning("%s: was taken away; made anew", self._to)
+            os.close(self._output)
+            self._output = open_fifo(self._to)
+        unread = self._reader is not None and not is_held(self._reader)
+        if unread and not self._unread:
+            log.warning("no alarm line runs: what happens waits in %s", self._to)
+        self._unread = unread
 
     def _flush(self) -> None:
         while self._backlog:
@@ -199,6 +233,8 @@ class RecordLine:
                 self._flush()
                 if self._stop():
                     return
+                if self._listen and _moved(self._listen, self._input):
+                    raise Unavailable(str(self._listen), "was taken away", "start the line again")
                 if self._input in ready:
                     if not self._fill():
                         break
@@ -217,6 +253,8 @@ class RecordLine:
             limits.append(self._signalled + DRAIN - time.monotonic())
         if self._backlog:
             limits.append(0.2)
+        if self._listen:
+            limits.append(LOOK)
         return max(0.0, min(limits)) * 1000 if limits else None
 
     def _stop(self) -> bool:

@@ -272,7 +272,7 @@ def test_a_users_folders_are_those_of_xdg(monkeypatch: pytest.MonkeyPatch, tmp_p
     state = f"{tmp_path}/.local/state/camalert"
     folders = [str(Config().folder(which)) for which in ("run", "spool", "state")]
     assert folders == ["/dev/shm/camalert-1000", f"{state}/spool", state]
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     folders = [str(Config().folder(which)) for which in ("run", "spool", "state")]
-    assert folders == ["/run/user/1000/camalert", "/state/camalert/spool", "/state/camalert"]
+    assert folders == [f"{tmp_path}/camalert", "/state/camalert/spool", "/state/camalert"]

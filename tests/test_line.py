@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camalert.errors import BadData, CannotCreate
+from camalert.errors import BadData, CannotCreate, TryAgain, Unavailable
 from camalert.line import BACKLOG, RecordLine, open_fifo, stage
+from camalert.lock import hold_lock, is_held
 from camalert.records import LONGEST, AlarmRaised, Record, encode, envelope
 
 PATIENCE = 30
@@ -298,6 +299,57 @@ def test_what_waits_is_written_when_there_is_room(tmp_path: Path) -> None:
     assert next(records) is None
     assert line.waiting == 0
     os.close(fifo)
+
+
+def test_a_fifo_that_was_taken_away_is_made_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = RecordLine(reads=False, to=tmp_path / "events")
+    (tmp_path / "events").unlink()
+    line.write(alarm())
+    reader = open_fifo(tmp_path / "events")
+    assert b"alarm.raised" in os.read(reader, LONGEST)
+    assert "was taken away; made anew" in caplog.text
+    os.close(reader)
+
+
+def test_who_listens_at_a_fifo_that_was_taken_away_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("camalert.line.LOOK", 0.01)
+    line = RecordLine(listen=tmp_path / "events")
+    (tmp_path / "events").unlink()
+    with pytest.raises(Unavailable, match=r"was taken away; start the line again"):
+        list(line.records())
+
+
+def test_that_nobody_reads_a_fifo_is_said_once_until_somebody_does(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = RecordLine(reads=False, to=tmp_path / "events", reader=tmp_path / "lock")
+    for _ in range(3):
+        line.write(alarm())
+    assert caplog.text.count("no alarm line runs") == 1
+    held = hold_lock(tmp_path / "lock", "reader")
+    line.write(alarm())
+    assert caplog.text.count("no alarm line runs") == 1
+    os.close(held)
+    line.write(alarm())
+    assert caplog.text.count("no alarm line runs") == 2
+
+
+def test_a_lock_has_one_holder_and_a_look_takes_it_from_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("camalert.lock.GLANCE", 0.01)
+    assert not is_held(tmp_path / "lock")
+    held = hold_lock(tmp_path / "lock", "reader")
+    assert is_held(tmp_path / "lock")
+    with pytest.raises(TryAgain, match="another reader runs"):
+        hold_lock(tmp_path / "lock", "reader")
+    os.close(held)
+    assert not is_held(tmp_path / "lock")
+    os.close(hold_lock(tmp_path / "lock", "reader"))
 
 
 def test_a_fifo_is_for_its_owner_and_nothing_else_is_taken_for_one(tmp_path: Path) -> None:

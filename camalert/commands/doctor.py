@@ -51,6 +51,7 @@ def _checks(settings: cli.Settings, offline: bool) -> "Iterator[Check]":
     yield from checks.machine(config, SystemClock())
     yield from _keys(config)
     yield _line(config)
+    yield _mode(config)
     yield _queue(config)
     if not offline:
         yield _server(config)
@@ -83,7 +84,18 @@ def _line(config: "Config") -> "Check":
 
     if cli.is_held(config.folder("run", "alarm-panel.lock")):
         return Check("alarm line", OK, "runs")
-    return Check("alarm line", BROKEN, "does not run", "start it: alarm-line")
+    return Check("alarm line", BROKEN, "does not run", "start it: camalert alarm-line")
+
+
+def _mode(config: "Config") -> "Check":
+    from camalert.alarm.state import mode_file, read_mode
+    from camalert.health.checks import OK, WARNING, Check
+
+    mode = read_mode(mode_file(config)) or config.panel.mode
+    if mode == "alert":
+        return Check("mode", OK, "alert: alarms go out")
+    what = "nothing is captured or recorded" if mode == "off" else "recorded, nobody is told"
+    return Check("mode", WARNING, f"{mode}: {what}", "camalert arm")
 
 
 def _queue(config: "Config") -> "Check":
@@ -94,7 +106,7 @@ def _queue(config: "Config") -> "Check":
     waiting, failed = len(spool.waiting()), len(spool.failed())
     text = f"{waiting} waiting, {failed} failed"
     if waiting or failed:
-        step = "camalert send-mail --queue; is send-mail --flush --follow running?"
+        step = "camalert send-mail --queue; is camalert send-mail --flush --follow running?"
         return Check("mail queue", WARNING, text, step)
     return Check("mail queue", OK, "empty")
 

@@ -29,9 +29,8 @@ def main(settings: cli.Settings, to_line: bool, to: "Path | None") -> None:
     from camalert.sensing.pins import Pins
 
     config = settings.config
-    run = config.folder("run")
-    line = cli.RecordLine(reads=False, to=run / "events" if to_line else to)
-    with Pins(run) as pins:
+    line = cli.sensor_line(settings, to_line, to)
+    with Pins(config.folder("run")) as pins:
         button = Button(config, pins, SystemClock())
         for _ in line.records(wake=pins.wake, timeout=button.patience):
             for record in button.news():

@@ -35,9 +35,8 @@ def main(settings: cli.Settings, to_line: bool, to: "Path | None", settle: float
     from camalert.sensing.pirs import Pirs
 
     config = settings.config
-    run = config.folder("run")
-    line = cli.RecordLine(reads=False, to=run / "events" if to_line else to)
-    with Pins(run) as pins:
+    line = cli.sensor_line(settings, to_line, to)
+    with Pins(config.folder("run")) as pins:
         settling = config.sensing.settle if settle is None else settle
         pirs = Pirs(config, pins, SystemClock(), settling)
         for _ in line.records(wake=pins.wake, timeout=pirs.patience):

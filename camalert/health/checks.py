@@ -66,11 +66,23 @@ def _clock(clock: Clock) -> Check:
 
 
 def _ram(folder: Path) -> Check:
+    if unwritable := _unwritable("run", folder):
+        return unwritable
     kind = _file_system(folder)
     if kind in ("tmpfs", "ramfs"):
         return Check("run folder", OK, f"{folder} is RAM")
     step = "set paths.run to a folder on a tmpfs"
     return Check("run folder", WARNING, f"{folder} is on {kind}: pictures in plain on a disk", step)
+
+
+def _unwritable(which: str, folder: Path) -> Check | None:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if os.access(existing, os.W_OK | os.X_OK):
+        return None
+    mine = existing.stat().st_uid == os.geteuid()
+    cure = "chmod u+rwx" if mine else f"sudo chown {getpass.getuser()}"
+    step = f"{cure} {existing}, or set paths.{which}"
+    return Check(f"{which} folder", BROKEN, f"{existing} is not writable", step)
 
 
 def _file_system(folder: Path) -> str:
@@ -96,11 +108,9 @@ def _swap() -> Check:
 
 
 def _disk(which: str, folder: Path) -> Check:
+    if unwritable := _unwritable(which, folder):
+        return unwritable
     free = vitals.free_bytes(folder)
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(existing, os.W_OK | os.X_OK):
-        step = f"sudo chown {getpass.getuser()} {existing}, or set paths.{which}"
-        return Check(f"{which} folder", BROKEN, f"{existing} is not writable", step)
     text = f"{folder}, {(free or 0) / 1e9:.1f} GB free"
     if free is None or free >= SCARCE:
         return Check(f"{which} folder", OK, text)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
 
+import pytest
+
 Run = Callable[..., CompletedProcess[bytes]]
 Start = Callable[..., Popen[bytes]]
 Write = Callable[[str], Path]
@@ -66,6 +68,29 @@ def test_a_server_that_is_not_there_is_the_broken_hop(run: Run, config_file: Wri
         found = findings(run("doctor", "--json"))["mail server"]
     assert found["verdict"] == "broken"
     assert "127.0.0.1" in found["finding"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict", "finding"),
+    [
+        ("alert", "ok", "alert: alarms go out"),
+        ("monitor", "warning", "monitor: recorded, nobody is told"),
+        ("off", "warning", "off: nothing is captured or recorded"),
+    ],
+)
+def test_a_disarmed_camera_is_a_warning(run: Run, mode: str, verdict: str, finding: str) -> None:
+    run("mode", mode)
+    found = findings(run("doctor", "--offline", "--json"))["mode"]
+    assert (found["verdict"], found["finding"]) == (verdict, finding)
+
+
+def test_a_message_that_waits_is_a_warning(run: Run, config_file: Write) -> None:
+    config_file(MAIL.format(port=1))
+    run("keyring", "make")
+    run("keyring", "import", "-", data=run("keyring", "export").stdout)
+    run("heartbeat")
+    found = findings(run("doctor", "--offline", "--json"))["mail queue"]
+    assert (found["verdict"], found["finding"]) == ("warning", "1 waiting, 0 failed")
 
 
 def test_a_running_line_is_seen(run: Run, start: Start, tmp_path: Path) -> None:

@@ -81,9 +81,21 @@ def test_a_full_disk(
 
 def test_a_folder_of_somebody_else(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks.os, "access", lambda *_: False)
+    monkeypatch.setattr(checks.os, "geteuid", lambda: 4711)
     check = found(config, "state folder")
     assert check.verdict == BROKEN
     assert check.next_step.startswith("sudo chown ")
+
+
+@pytest.mark.parametrize("which", ["run", "spool"])
+def test_an_own_folder_that_is_read_only(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    (tmp_path / which).mkdir()
+    monkeypatch.setattr(checks.os, "access", lambda path, _: path != tmp_path / which)
+    check = found(config, f"{which} folder")
+    assert check.verdict == BROKEN
+    assert check.next_step.startswith(f"chmod u+rwx {tmp_path / which}, or set paths.{which}")
 
 
 def test_the_simulated_board_counts_as_pins(
