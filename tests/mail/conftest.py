@@ -205,14 +205,15 @@ def config(tmp_path: Path) -> Callable[..., Config]:
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path, Path]]:
-    """Self-signed certificate and key: `certificates("localhost")`, `(..., expired=True)`."""
+    """Self-signed certificate and key: `certificates("127.0.0.1")`, `(..., expired=True)`."""
     folder = tmp_path_factory.mktemp("certificates")
 
     def make(name: str, expired: bool = False) -> tuple[Path, Path]:
         certificate, key = folder / f"{name}-{expired}.pem", folder / f"{name}-{expired}.key"
         if not certificate.exists():
             request = folder / f"{name}-{expired}.csr"
-            subject = ("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}")
+            kind = "IP" if name[0].isdigit() else "DNS"
+            subject = ("-subj", f"/CN={name}", "-addext", f"subjectAltName={kind}:{name}")
             new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
             dates = ("-not_before", "20200101000000Z", "-not_after", "20200201000000Z")
             _openssl("req", "-new", *new_key, "-keyout", key, "-out", request, *subject)

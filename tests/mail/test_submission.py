@@ -75,7 +75,7 @@ def test_other_software_takes_it_over_tls_with_a_login(
         logins.append((data.login, data.password))
         return AuthResult(success=True)
 
-    context = tls("localhost")
+    context = tls("127.0.0.1")
     options = {"ssl_context": context} if security == "tls" else {"tls_context": context}
     server = Aiosmtpd(
         Handler(),
@@ -88,11 +88,11 @@ def test_other_software_takes_it_over_tls_with_a_login(
     )
     server.start()
     try:
-        authority = str(certificates("localhost")[0])
+        authority = str(certificates("127.0.0.1")[0])
         session = connect(
             mail(
                 server,
-                smtp_host="localhost",
+                smtp_host="127.0.0.1",
                 smtp_security=security,
                 ca_file=authority,
                 password_file=str(password),
@@ -111,7 +111,7 @@ def test_other_software_takes_it_over_tls_with_a_login(
 def test_a_wrong_certificate_stops_it_before_the_password(
     security, wrong, server, tls, certificates, mail, password
 ):
-    name = "example.org" if wrong == "name" else "localhost"
+    name = "example.org" if wrong == "name" else "127.0.0.1"
     context = tls(name, wrong == "expired")
     authority = certificates(name, wrong == "expired")[0]
     if wrong == "authority":
@@ -121,7 +121,7 @@ def test_a_wrong_certificate_stops_it_before_the_password(
         connect(
             mail(
                 here,
-                smtp_host="localhost",
+                smtp_host="127.0.0.1",
                 smtp_security=security,
                 ca_file=str(authority),
                 password_file=str(password),
@@ -142,10 +142,10 @@ def test_starttls_stripped_or_refused_ends_it(server, mail, password):
 
 
 def test_what_a_server_says_before_tls_is_forgotten(server, tls, certificates, mail, letter):
-    here = server(starttls=tls("localhost"))
-    authority = str(certificates("localhost")[0])
+    here = server(starttls=tls("127.0.0.1"))
+    authority = str(certificates("127.0.0.1")[0])
     session = connect(
-        mail(here, smtp_host="localhost", smtp_security="starttls", ca_file=authority)
+        mail(here, smtp_host="127.0.0.1", smtp_security="starttls", ca_file=authority)
     )
     session.send(TO, letter)
     assert [line for line in here.lines if line.lower().startswith(b"ehlo")] == [
@@ -178,15 +178,15 @@ def test_plain_goes_to_loopback_only_and_without_a_password(server, mail, passwo
     ],
 )
 def test_a_refused_login(reply, kind, server, tls, certificates, mail, password):
-    here = server({"AUTH": reply}, tls=tls("localhost"))
-    more = {"smtp_host": "localhost", "ca_file": str(certificates("localhost")[0])}
+    here = server({"AUTH": reply}, tls=tls("127.0.0.1"))
+    more = {"smtp_host": "127.0.0.1", "ca_file": str(certificates("127.0.0.1")[0])}
     with pytest.raises(kind):
         connect(mail(here, smtp_security="tls", password_file=str(password), **more))
 
 
 def test_passwords_that_cannot_be_used(server, tls, certificates, mail, tmp_path, password):
-    here = server(tls=tls("localhost"))
-    more = {"smtp_host": "localhost", "ca_file": str(certificates("localhost")[0])}
+    here = server(tls=tls("127.0.0.1"))
+    more = {"smtp_host": "127.0.0.1", "ca_file": str(certificates("127.0.0.1")[0])}
 
     def refused(why):
         with pytest.raises(BadConfig, match=why):
@@ -222,8 +222,8 @@ def test_a_systemd_credential_is_named_bare(
 ):
     password.chmod(0o640)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    here = server(tls=tls("localhost"))
-    more = {"smtp_host": "localhost", "ca_file": str(certificates("localhost")[0])}
+    here = server(tls=tls("127.0.0.1"))
+    more = {"smtp_host": "127.0.0.1", "ca_file": str(certificates("127.0.0.1")[0])}
     connect(mail(here, smtp_security="tls", password_file="password", **more)).close()
     assert b"AUTH" in b"".join(here.lines).upper()
 
