@@ -249,7 +249,8 @@ def openpgp() -> Iterator[Row]:
     from camalert.trust import autocrypt
     from camalert.trust.keyring import Keyring
 
-    with Stand() as stand, tempfile.TemporaryDirectory() as home:
+    # in /tmp, whatever TMPDIR says: the path of gpg-agent's socket has to be short
+    with Stand() as stand, tempfile.TemporaryDirectory(dir="/tmp") as home:
         stand.meet_owner()
         gpg = ["gpg", "--batch", "--quiet", "--homedir", home, "--passphrase", ""]
         for name in ("camera", "owner"):
