@@ -91,13 +91,13 @@ class Settings:
 
         Raises BadConfig when there is no good one yet.
         """
-        from camalert import config
+        from camalert import config_file
 
-        path = self._config.source if self._config else config.locate(self.option)
+        path = self._config.source if self._config else config_file.locate(self.option)
         stamp = _stamp(path)
         if self._config is None or (stamp and stamp != self._stamp):
             try:
-                self._config = config.load(path)
+                self._config = config_file.load(path)
             except CamalertError as error:
                 if self._config is None:
                     raise

@@ -25,6 +25,7 @@ SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 SHARED = (
     "camalert.cli",
     "camalert.config",
+    "camalert.config_file",
     "camalert.durable",
     "camalert.handover",
     "camalert.line",

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camalert import config
-from camalert.config import Camera, Config, Pir, dump, load, locate, parse
+from camalert import config_file
+from camalert.config import Camera, Config, Pir
+from camalert.config_file import dump, load, locate, parse
 from camalert.errors import BadConfig
 
 EVERY = """\
@@ -175,7 +176,7 @@ def test_every_default_is_within_its_own_bounds() -> None:
                 if field.default is dataclasses.MISSING:
                     continue
                 limits = dict(field.metadata) | {"default": field.default}
-                assert config._out_of_bounds(limits, field.default) is None, field.name
+                assert config_file._out_of_bounds(limits, field.default) is None, field.name
 
 
 def test_every_key_says_what_it_means() -> None:
@@ -213,8 +214,8 @@ TOML_VALUE = st.one_of(
 )
 def test_no_tree_does_more_than_name_problems(tree: dict[str, Any]) -> None:
     found: list[tuple[str, str]] = []
-    made = config._table(Config, tree, "", found)
-    found += config._contradictions(made)
+    made = config_file._table(Config, tree, "", found)
+    found += config_file._contradictions(made)
     if not found:
         assert parse(dump(made)) == (made, [])
 

@@ -20,15 +20,16 @@ def main(settings: cli.Settings, file: "Path | None", show: bool) -> None:
     Without FILE it is the file that all commands read: --config, $CAMALERT_CONFIG, the XDG folder,
     /etc/camalert. Exit status 78 when something is wrong.
     """
-    from camalert import config
+    from camalert import config_file
+    from camalert.config import Config
 
-    path = file or config.locate(settings.option)
+    path = file or config_file.locate(settings.option)
     if path is None:
         click.echo("no config file; the defaults are in force", err=True)
-        checked = config.Config()
+        checked = Config()
     else:
         try:
-            checked, problems = config.parse(path.read_text(encoding="utf-8"))
+            checked, problems = config_file.parse(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise BadConfig(str(path), f"cannot be read: {error}") from None
         for problem in problems:
@@ -37,4 +38,4 @@ def main(settings: cli.Settings, file: "Path | None", show: bool) -> None:
             raise SystemExit(BadConfig.code)
         click.echo(f"{path}: ok", err=True)
     if show:
-        click.echo(config.dump(checked), nl=False)
+        click.echo(config_file.dump(checked), nl=False)

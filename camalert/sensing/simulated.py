@@ -20,7 +20,7 @@ from gpiozero import (
 )
 from gpiozero.pins.local import LocalPiFactory, LocalPiPin
 
-from camalert import config
+from camalert import config_file
 from camalert.sensing.board import PULLS, Board, edges, folder
 
 PI_4B = 0xC03111
@@ -127,7 +127,7 @@ class SimulatedFactory(LocalPiFactory):  # type: ignore[misc]
     def __init__(self, place: Path | None = None) -> None:
         super().__init__()
         self.pin_class = SimulatedPin
-        self.board = Board(place or folder(config.load(config.locate()).folder("run")))
+        self.board = Board(place or folder(config_file.load(config_file.locate()).folder("run")))
         # gpiozero's local factories share these in a process; two boards are two boards
         self.pins: dict[Any, SimulatedPin] = {}
         self._reservations: Any = collections.defaultdict(list)
