@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from camalert.config import Config
-from camalert.errors import BadConfig
+from camalert.config import ADDRESS, NAME, Config
+from camalert.errors import BadConfig, NotPermitted
 
 Limits = dict[str, Any]
 
@@ -24,18 +24,18 @@ Limits = dict[str, Any]
 def locate(option: str | None = None) -> Path | None:
     """The config file in force: `option`, $CAMALERT_CONFIG, the XDG folder, /etc; None if none is.
 
-    Raises BadConfig when `option` or $CAMALERT_CONFIG name a file that is not there.
+    What `option` or $CAMALERT_CONFIG name need not be there. Raises BadConfig for a pipe, and
+    NotPermitted where this user may not look.
     """
     named = option or os.environ.get("CAMALERT_CONFIG")
-    if named:
-        if not Path(named).is_file():
-            raise BadConfig(named, "no such config file")
-        return Path(named)
     folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    for path in (Path(folder, "camalert/camalert.toml"), Path("/etc/camalert/camalert.toml")):
-        if path.is_file():
-            return path
-    return None
+    places = [Path(folder, "camalert/camalert.toml"), Path("/etc/camalert/camalert.toml")]
+    try:
+        if named and Path(named).is_fifo():
+            raise BadConfig(named, "is a pipe, and a config is read more than once", "name a file")
+        return Path(named) if named else next((path for path in places if path.is_file()), None)
+    except OSError as error:
+        raise NotPermitted(str(error.filename), error.strerror or str(error)) from None
 
 
 def load(path: Path | None) -> Config:
@@ -45,14 +45,21 @@ def load(path: Path | None) -> Config:
     """
     if path is None:
         return Config()
-    try:
-        config, problems = parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(str(path), f"cannot be read: {error}") from None
+    config, problems = parse(read(path))
     if problems:
         rest = f" (and {len(problems) - 1} more; see camalert check-config)" * (len(problems) > 1)
         raise BadConfig(str(path), problems[0] + rest)
     return dataclasses.replace(config, source=path)
+
+
+def read(path: Path) -> str:
+    """The text of the file `path`. Raises BadConfig when it cannot be read or is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadConfig(str(path), "is not text in UTF-8") from None
+    except OSError as error:
+        raise BadConfig(str(path), f"cannot be read: {error.strerror or error}") from None
 
 
 def parse(text: str) -> tuple[Config, list[str]]:
@@ -98,14 +105,16 @@ def _value(hint: Any, limits: Limits, value: Any, path: str, found: list[tuple[s
     if isinstance(hint, types.GenericAlias):
         inner = typing.get_args(hint)[0]
         if not isinstance(value, list):
-            found.append((path, "must be an array"))
+            shape = f"tables, each [[{path}]]" if dataclasses.is_dataclass(inner) else '["..."]'
+            found.append((path, f"must be an array: {shape}"))
             return ()
         listed = enumerate(value)
         return tuple(_value(inner, limits, item, f"{path}[{n}]", found) for n, item in listed)
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
-        found.append((path, f"must be {_KINDS[hint]}, not {value!r}"))
+        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        found.append((path, f"must be {_KINDS[hint]}, not {shown}"))
         return None
     if problem := _out_of_bounds(limits, value):
         found.append((path, problem))
@@ -113,6 +122,10 @@ def _value(hint: Any, limits: Limits, value: Any, path: str, found: list[tuple[s
 
 
 _KINDS = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+_SHAPES = {
+    ADDRESS: "an address, such as anna@example.org",
+    NAME: "a name: letters and digits, after the first also spaces, _ and -, at most 32 in all",
+}
 
 
 def _out_of_bounds(limits: Limits, value: Any) -> str | None:
@@ -120,7 +133,9 @@ def _out_of_bounds(limits: Limits, value: Any) -> str | None:
         return f"{value!r} is not one of {', '.join(limits['choices'])}"
     if isinstance(value, str):
         pattern = limits.get("pattern") if value != limits.get("default") else None
-        return f"{value!r} is not valid here" if pattern and not pattern.fullmatch(value) else None
+        if pattern is None or pattern.fullmatch(value):
+            return None
+        return f"{value!r} is not {_SHAPES[pattern]}"
     low, high = limits.get("low"), limits.get("high")
     if low is not None and not low <= value:
         return f"{value} is below {low}"

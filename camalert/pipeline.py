@@ -18,14 +18,15 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from camalert import config_file
+from camalert.errors import CamalertError
+
 PATIENCE = 20.0
 """Seconds that stages have to end once one has ended or SIGTERM came; then they are killed."""
 
 SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 SHARED = (
     "camalert.cli",
-    "camalert.config",
-    "camalert.config_file",
     "camalert.durable",
     "camalert.handover",
     "camalert.line",
@@ -41,6 +42,11 @@ def main() -> NoReturn:
     stages = [shlex.split(argument) for argument in sys.argv[1:]]
     for module in SHARED:
         importlib.import_module(module)
+    try:
+        config_file.load(config_file.locate())  # here once: each stage would say what is wrong
+    except CamalertError as error:
+        _say(str(error))
+        sys.exit(error.code)
     gc.collect()
     gc.freeze()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from camalert import config_file
 from camalert.config import Camera, Config, Pir
 from camalert.config_file import dump, load, locate, parse
-from camalert.errors import BadConfig
+from camalert.errors import BadConfig, NotPermitted
 
 EVERY = """\
 [paths]
@@ -85,12 +85,12 @@ def test_what_is_in_force_can_be_written_and_read_again() -> None:
         ("\n[panel]\ncooldwon = 3", "line 3: panel.cooldwon: unknown key; did you mean cooldown?"),
         ("panel.cooldwon = 3", "panel.cooldwon: unknown key; did you mean cooldown?"),
         ("panel = 3", "line 1: panel: must be a table"),
-        ("camera = 3", "line 1: camera: must be an array"),
+        ("camera = 3", "line 1: camera: must be an array: tables, each [[camera]]"),
         ("camera = [3]", "line 1: camera[0]: must be a table"),
         ("[camera]", "line 1: camera: must be an array"),
         ("[[panel]]", "panel: must be a table"),
         ("[panel]\ncooldown = '3'", "line 2: panel.cooldown: must be a number, not '3'"),
-        ("[panel]\ncooldown = true", "line 2: panel.cooldown: must be a number, not True"),
+        ("[panel]\ncooldown = true", "line 2: panel.cooldown: must be a number, not true"),
         ("[panel]\ncooldown = -1", "line 2: panel.cooldown: -1.0 is below 0"),
         ("[panel]\ncooldown = nan", "line 2: panel.cooldown: nan is below 0"),
         ("[panel]\ncooldown = inf", "line 2: panel.cooldown: inf is above 86400"),
@@ -99,17 +99,21 @@ def test_what_is_in_force_can_be_written_and_read_again() -> None:
         ("[button]\npin = 4.0", "line 2: button.pin: must be a whole number, not 4.0"),
         ("[button]\npin = 54", "line 2: button.pin: 54 is above 53"),
         ("[link]\nwired = 1", "line 2: link.wired: must be true or false, not 1"),
-        ("[mail]\naddress = 'me'", "line 2: mail.address: 'me' is not valid here"),
-        ("[mail]\naddress = 'a@b\\n'", "line 2: mail.address: 'a@b\\\\n' is not valid here"),
+        ("[mail]\naddress = 'me'", "line 2: mail.address: 'me' is not an address, such as"),
+        ("[mail]\naddress = 'a@b\\n'", "line 2: mail.address: 'a@b\\\\n' is not an address"),
         (
             '[mail]\naddress = "a@b\\nBcc: c@d"',
-            "line 2: mail.address: 'a@b\\nBcc: c@d' is not valid",
+            "line 2: mail.address: 'a@b\\nBcc: c@d' is not an address",
         ),
-        ("[mail]\nrecipients = ['a@b', 'b']", "line 2: mail.recipients[1]: 'b' is not valid here"),
-        ("[mail]\nrecipients = 'a@b'", "line 2: mail.recipients: must be an array"),
+        ("[mail]\nrecipients = ['a@b', 'b']", "line 2: mail.recipients[1]: 'b' is not an address"),
+        ("[mail]\nrecipients = 'a@b'", 'line 2: mail.recipients: must be an array: ["..."]'),
         ("[mail]\nrecipients = [\n 1\n]", "line 2: mail.recipients[0]: must be text in quotes"),
         ("[[camera]]\nname = 'a'", "line 1: camera[0].source: missing"),
         ("[[camera]]\nname = '../a'\nsource = 'pattern'", "line 2: camera[0].name: '../a' is not"),
+        (
+            "[mail]\nname = 'Käse/porch'",
+            "line 2: mail.name: 'Käse/porch' is not a name: letters and digits, after the first",
+        ),
         (
             "[[camera]]\nname = 'a'\nsource = 'file'",
             "line 1: camera[0].device: a file camera needs it",
@@ -228,10 +232,12 @@ def test_a_file_with_problems_is_an_error_of_one_line(tmp_path: Path) -> None:
     ):
         load(path)
     path.write_bytes(b"\xff")
-    with pytest.raises(BadConfig, match="cannot be read"):
+    with pytest.raises(BadConfig, match="camalert.toml: is not text in UTF-8$"):
         load(path)
-    with pytest.raises(BadConfig, match="cannot be read"):
-        load(tmp_path / "none.toml")
+    for wrong, why in (("none.toml", "No such file or directory"), (".", "Is a directory")):
+        with pytest.raises(BadConfig, match=f"cannot be read: {why}$"):
+            load(tmp_path / wrong)
+    assert load(Path("/dev/null")) == dataclasses.replace(Config(), source=Path("/dev/null"))
 
 
 def test_the_file_is_looked_for_in_this_order(
@@ -254,10 +260,19 @@ def test_the_file_is_looked_for_in_this_order(
     monkeypatch.setenv("CAMALERT_CONFIG", str(made("named.toml")))
     assert locate() == tmp_path / "named.toml"
     assert locate(str(made("option.toml"))) == tmp_path / "option.toml"
-    with pytest.raises(BadConfig, match="no such config file"):
-        locate(str(tmp_path / "none"))
-    monkeypatch.setenv("CAMALERT_CONFIG", str(tmp_path))
-    with pytest.raises(BadConfig, match="no such config file"):
+    assert locate(str(tmp_path / "none")) == tmp_path / "none"
+    assert locate("/dev/null") == Path("/dev/null")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadConfig, match="is a pipe"):
+        locate(str(tmp_path / "pipe"))
+
+
+def test_where_this_user_may_not_look_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(NotPermitted, match="camalert.toml: Permission denied"):
         locate()
 
 

@@ -118,6 +118,14 @@ def test_a_stage_that_cannot_start_is_named(start: Callable[..., Line]) -> None:
     assert "alarm-line: log-event ended with status 64" in said
 
 
+def test_a_wrong_config_is_said_once(tmp_path: Path, start: Callable[..., Line]) -> None:
+    (tmp_path / "camalert.toml").write_text("colour = 3\n")
+    status, said = start().end()
+    assert status == 78
+    assert said.count("\n") == 1
+    assert said.startswith("alarm-line: ") and "colour: unknown key" in said
+
+
 def test_a_stage_that_ends_of_itself_is_a_failure(start: Callable[..., Line]) -> None:
     status, said = start("log-event", "snap").end()  # their input is empty
     assert status == 70

@@ -28,10 +28,7 @@ def main(settings: cli.Settings, file: "Path | None", show: bool) -> None:
         click.echo("no config file; the defaults are in force", err=True)
         checked = Config()
     else:
-        try:
-            checked, problems = config_file.parse(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadConfig(str(path), f"cannot be read: {error}") from None
+        checked, problems = config_file.parse(config_file.read(path))
         for problem in problems:
             cli.log.error("%s: %s", path, problem)
         if problems:

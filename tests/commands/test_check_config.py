@@ -35,7 +35,7 @@ def test_all_problems_at_once_with_lines_and_the_nearest_key(run: Run, tmp_path:
     said = done.stderr.decode()
     assert done.returncode == 78
     assert "bad.toml: line 2: mail.adress: unknown key; did you mean address?" in said
-    assert "line 3: mail.recipients[0]: 'nobody' is not valid here" in said
+    assert "line 3: mail.recipients[0]: 'nobody' is not an address" in said
     assert "line 9: camera[1].source: 'webcam' is not one of" in said
     assert "line 8: camera[1].name: 'Porch' is already the name of camera[0]" in said
     assert "line 11: button.pin: pin 16 is already used by pir[0].pin" in said
@@ -62,9 +62,17 @@ def test_no_file_at_all_means_the_defaults(run: Run, monkeypatch: pytest.MonkeyP
 def test_a_file_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
     done = run("check-config", "missing.toml")
     assert done.returncode == 78
-    assert b"missing.toml: cannot be read" in done.stderr
+    assert b"missing.toml: cannot be read: No such file" in done.stderr
+    assert run("check-config", "--config", "missing.toml").returncode == 78
     (tmp_path / "latin.toml").write_bytes(b'[mail]\nname = "T\xfcr"\n')
-    assert run("check-config", "latin.toml").returncode == 78
+    latin = run("check-config", "latin.toml")
+    assert latin.returncode == 78
+    assert latin.stderr == b"check-config: latin.toml: is not text in UTF-8\n"
+
+
+def test_an_empty_device_is_an_empty_config(run: Run) -> None:
+    done = run("check-config", CAMALERT_CONFIG="/dev/null")
+    assert (done.returncode, done.stderr) == (0, b"/dev/null: ok\n")
 
 
 def test_not_toml(run: Run, tmp_path: Path) -> None:
