@@ -1,6 +1,7 @@
 """`python -m camalert`: list the commands, each with the first sentence of its help; --version."""
 
 import ast
+import os
 import signal
 import sys
 from importlib.metadata import distribution
@@ -19,6 +20,16 @@ def _purpose(module: str) -> str:
 def main() -> None:
     """Print a line a command."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        _show()
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries again when it ends
+        print(f"camalert: output: {error.strerror}", file=sys.stderr)
+        sys.exit(os.EX_IOERR)
+
+
+def _show() -> None:
     installed = distribution("camalert")
     if "--version" in sys.argv:
         print(f"camalert {installed.version}")
@@ -27,7 +38,7 @@ def main() -> None:
     print("camalert COMMAND [ARGUMENT ...], with one of these commands:\n")
     for point in sorted(points, key=lambda point: point.name):
         print(f"  {point.name:18} {_purpose(point.module)}")
-    print(f"  {'alarm-line':18} Run the line, always on; alarm-line --help tells more.")
+    print(f"  {'alarm-line':18} Run the line, always on; camalert alarm-line --help tells more.")
     print("\nExample:\n  camalert snap --help")
 
 

@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from camalert.records import Record
 
 __all__ = [
+    "Number",
     "RecordLine",
     "Settings",
+    "Whole",
     "command",
     "group",
     "hold_lock",
@@ -75,6 +77,18 @@ class _PathType(click.ParamType):  # type: ignore[type-arg]  # not generic befor
 
 
 PATH = _PathType()
+
+
+class Number(click.FloatRange):
+    """An option that is a number. As click.FloatRange, which calls it a float range."""
+
+    name = "number"
+
+
+class Whole(click.IntRange):
+    """An option that is a whole number."""
+
+    name = "whole number"
 
 
 class Settings:
@@ -133,7 +147,8 @@ class _Sysexits(click.Command):
         except click.exceptions.Exit as done:
             sys.exit(done.exit_code)
         except click.ClickException as error:
-            _fail(name, f"{error.format_message().rstrip('.')}; try {name} --help", BadUsage.code)
+            reason = error.format_message().rstrip(".")
+            _fail(name, f"{reason}; try camalert {name} --help", BadUsage.code)
         except (click.Abort, KeyboardInterrupt):
             _die_of(signal.SIGINT)
         except BrokenPipeError:
@@ -154,6 +169,13 @@ class Command(_Sysexits):
 
 class Group(_Sysexits, click.Group):
     """A command with subcommands, e.g. keyring."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show the help where no subcommand is named: click versions differ in how."""
+        if not args and self.no_args_is_help:
+            click.echo(self.get_help(ctx), err=True)
+            ctx.exit(BadUsage.code)
+        return super().parse_args(ctx, args)
 
 
 def command(*, example: str) -> Callable[[_Function], click.Command]:

@@ -68,7 +68,9 @@ def test_ends(tool: Tool, body: str, code: int, said: bytes) -> None:
 def test_bad_usage_is_one_line_and_64(tool: Tool, words: list[str]) -> None:
     done = run([*tool("pass"), *words])
     assert done.returncode == 64
-    assert done.stderr.startswith(b"tool: ") and done.stderr.endswith(b"; try tool --help\n")
+    assert done.stderr.startswith(b"tool: ") and done.stderr.endswith(
+        b"; try camalert tool --help\n"
+    )
     assert done.stderr.count(b"\n") == 1
 
 
@@ -102,10 +104,40 @@ def test_a_subcommand_ends_in_the_same_ways(tool: Tool) -> None:
     assert (done.returncode, done.stderr) == (78, b"tool: key: is wrong; x.toml\n")
     assert b"Traceback" in run([*command, "--debug", "sub"]).stderr
     assert run([*command, "sub", "-h"]).returncode == 0
-    for words in ([], ["other"], ["sub", "word"]):
+    for words in (["other"], ["sub", "word"], ["--debug"]):
         done = run([*command, *words])
         assert done.returncode == 64
-        assert done.stderr.count(b"\n") == 1, done.stderr
+        assert done.stderr.splitlines()[0].endswith(b"; try camalert tool --help"), done.stderr
+
+
+def test_a_group_alone_shows_its_help_as_it_is(tool: Tool) -> None:
+    command = tool("pass", GROUP)
+    done = run(command)
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert done.stderr == run([*command, "--help"]).stdout
+    assert done.stderr.count(b"\n") > 5
+
+
+NUMBERS = """@cli.command(example="tool")
+@click.option("--wait", type=cli.Number(0, 9))
+@click.option("--limit", type=cli.Whole(1))
+def main(settings, wait, limit):
+    """
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--wait", "abc"], b"'abc' is not a valid number;"),
+        (["--limit", "1.5"], b"'1.5' is not a valid whole number;"),
+        (["--limit", "0"], b"0 is not in the range x>=1;"),
+    ],
+)
+def test_what_is_no_number_is_said_in_plain_words(
+    tool: Tool, words: list[str], said: bytes
+) -> None:
+    done = run([*tool("pass", NUMBERS), *words])
+    assert done.returncode == 64 and said in done.stderr
 
 
 @pytest.mark.parametrize("body", ["click.echo('x' * 10)", "cli.write_all(b'x')", "print('x')"])

@@ -26,6 +26,26 @@ def test_it_lists_every_command_with_its_purpose(run: Run, words: list[str]) -> 
     assert all(purpose.strip() for _, purpose in listed)
 
 
+def test_help_with_a_command_is_its_help(run: Run) -> None:
+    done = run("camalert", "help", "snap")
+    assert done.returncode == 0 and done.stdout.startswith(b"Usage: snap ")
+    assert run("camalert", "help", "nonsense").returncode == 64
+
+
+@pytest.mark.parametrize("words", [["camalert"], ["camalert", "--version"], ["alarm-line", "-h"]])
+def test_a_full_disk_under_stdout_is_74(words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [Path(sys.executable).parent / words[0], *words[1:]]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 74
+    assert done.stderr.count(b"\n") == 1 and b"No space left" in done.stderr
+
+
+def test_the_version_of_the_line_is_that_of_all(run: Run) -> None:
+    ours = run("camalert", "--version").stdout.decode().split()[1]
+    assert run("alarm-line", "--version").stdout.decode() == f"alarm-line (camalert) {ours}\n"
+
+
 def test_it_passes_on_arguments_and_the_exit_status(run: Run) -> None:
     assert run("camalert", "mode", "off").returncode == 0
     assert run("camalert", "mode").stdout == b"off\n"
