@@ -25,7 +25,7 @@ def draw(name: str, messages: list[tuple[str, str, bytes | None]], target: Path)
     for bubble in bubbles:
         chat.paste(bubble, (MARGIN, top))
         top += bubble.height + 12
-    chat.save(target, optimize=True)
+    chat.quantize(128).save(target, optimize=True)
 
 
 def _bubble(when: str, text: str, jpeg: bytes | None, font: ImageFont.FreeTypeFont) -> Image.Image:
