@@ -36,6 +36,9 @@ LOOK = 10.0
 
 CHUNK = 65536
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
+SHOWN = 3
+"""Lines that are no record said one by one; of further ones only the number."""
+
 BACKLOG = 256
 """Records kept for a FIFO that is full; the oldest go first."""
 
@@ -245,7 +248,9 @@ class RecordLine:
         if self._buffer and (batch := self._complete_lines(b"\n")):
             yield batch
         if self.rejected and not self.accepted:
-            raise BadData("standard input", "holds no record")
+            raise BadData("standard input", f"holds no record (lines: {self.rejected})")
+        if self.rejected > SHOWN:
+            log.error("%d lines that are no record skipped in all", self.rejected)
 
     def _patience(self, timeout: float | None) -> float | None:
         limits = [timeout] if timeout is not None else []
@@ -293,7 +298,10 @@ class RecordLine:
 
     def _reject(self, error: BadData) -> None:
         self.rejected += 1
-        log.error("%s; skipped", error)
+        if self.rejected <= SHOWN:
+            log.error("%s; skipped", error)
+        elif self.rejected in (10, 100) or self.rejected % 1000 == 0:
+            log.error("%d lines that are no record skipped so far", self.rejected)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[int]:

@@ -330,6 +330,8 @@ def decode(line: bytes) -> Record:
         raise BadData("record", "too many lists in it")
     try:
         tree = json.loads(line.decode(), parse_float=_finite, parse_constant=_finite)
+    except UnicodeDecodeError:
+        raise BadData("record", "not JSON, nor text in UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise BadData("record", f"not JSON: {error}") from None
     if not isinstance(tree, dict) or not isinstance(tree.get("type"), str):
@@ -342,8 +344,13 @@ def decode(line: bytes) -> Record:
         values[name] = _checked(tree["type"], name, value)
     try:
         return kind(**values, extra=extra)
-    except TypeError as error:
-        raise BadData(tree["type"], f"record is incomplete: {error}") from None
+    except TypeError:
+        lacking = [
+            field.name
+            for field in dataclasses.fields(kind)
+            if field.default is dataclasses.MISSING and field.name not in {*values, "extra"}
+        ]
+        raise BadData(tree["type"], f"record lacks {', '.join(lacking)}") from None
 
 
 def _finite(text: str) -> float:

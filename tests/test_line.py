@@ -145,8 +145,22 @@ def test_what_is_no_record_is_said_and_skipped(tool: Tool) -> None:
     done = subprocess.run(tool(PASS_ON), input=data, capture_output=True, timeout=PATIENCE)
     assert [json.loads(line)["cause"] for line in done.stdout.splitlines()] == list("012345")
     assert done.returncode == 0
-    assert done.stderr.count(b"\n") == len(bad), done.stderr
-    assert b"Traceback" not in done.stderr
+    *said, total = done.stderr.splitlines()
+    assert len(said) == 3 and all(line.endswith(b"; skipped") for line in said)
+    assert total == b"tool: 6 lines that are no record skipped in all"
+
+
+def test_a_flood_of_what_is_no_record_is_only_counted(tool: Tool) -> None:
+    data = b"no record\n" * 2500
+    done = subprocess.run(tool(PASS_ON), input=data, capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 65
+    assert done.stderr.splitlines()[3:] == [
+        b"tool: 10 lines that are no record skipped so far",
+        b"tool: 100 lines that are no record skipped so far",
+        b"tool: 1000 lines that are no record skipped so far",
+        b"tool: 2000 lines that are no record skipped so far",
+        b"tool: standard input: holds no record (lines: 2500)",
+    ]
 
 
 @pytest.mark.parametrize(("data", "code"), [(b"hello\n", 65), (b"hello", 65), (b"\n \n", 0)])
