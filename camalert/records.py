@@ -338,19 +338,14 @@ def decode(line: bytes) -> Record:
         raise BadData("record", "not a JSON object with a type")
     kind = TYPES.get(tree["type"], Record)
     known = _FIELDS.get(tree["type"], _ENVELOPE)
-    values = {name: value for name, value in tree.items() if name in known}
+    values = {name: _checked(tree["type"], name, tree[name]) for name in tree if name in known}
     extra = {name: value for name, value in tree.items() if name not in known}
-    for name, value in values.items():
-        values[name] = _checked(tree["type"], name, value)
     try:
         return kind(**values, extra=extra)
     except TypeError:
-        lacking = [
-            field.name
-            for field in dataclasses.fields(kind)
-            if field.default is dataclasses.MISSING and field.name not in {*values, "extra"}
-        ]
-        raise BadData(tree["type"], f"record lacks {', '.join(lacking)}") from None
+        needed = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING]
+        lacking = ", ".join(name for name in needed if name not in values and name != "extra")
+        raise BadData(tree["type"], f"record lacks {lacking}") from None
 
 
 def _finite(text: str) -> float:
