@@ -232,7 +232,7 @@ def test_a_file_with_problems_is_an_error_of_one_line(tmp_path: Path) -> None:
     ):
         load(path)
     path.write_bytes(b"\xff")
-    with pytest.raises(BadConfig, match="camalert.toml: is not text in UTF-8$"):
+    with pytest.raises(BadConfig, match=r"camalert\.toml: is not text in UTF-8$"):
         load(path)
     for wrong, why in (("none.toml", "No such file or directory"), (".", "Is a directory")):
         with pytest.raises(BadConfig, match=f"cannot be read: {why}$"):
@@ -272,7 +272,7 @@ def test_where_this_user_may_not_look_is_said(monkeypatch: pytest.MonkeyPatch) -
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "is_file", refused)
-    with pytest.raises(NotPermitted, match="camalert.toml: Permission denied"):
+    with pytest.raises(NotPermitted, match=r"camalert\.toml: Permission denied"):
         locate()
 
 
