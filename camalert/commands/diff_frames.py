@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CAMERAS = 64  # that are told apart; of more, the one not seen for longest starts anew
 ENDINGS = (".jpg", ".jpeg")
 Frames = Iterable[tuple[str, bytes | None]]
-Percent, Steps = click.FloatRange(0.01, 100), click.FloatRange(1, 100)
+Percent, Steps = cli.Number(0.01, 100), cli.Number(1, 100)
 
 
 @cli.command(example="diff-frames yard/ > moved.txt")
@@ -58,7 +58,7 @@ def main(
         with click.progressbar(files, file=sys.stderr) if shown else nullcontext(files) as each:
             _judge(((str(path), None) for path in each), detector, as_json)
         return
-    cli.input_expected("a path a line, JPEGs, or records")
+    cli.input_expected("a list of paths, of JPEGs or of records")
     head = b"" if to_outbox else cli.peek()
     if to_outbox or head.lstrip().startswith(b"{"):
         outbox = settings.config.folder("run", "outbox") if to_outbox else None

@@ -17,7 +17,13 @@ BY_ITSELF = ("snap", "diff-frames", "compose-alert", "encrypt-autocrypt", "send-
 
 
 @cli.command(example="heartbeat --wait 30")
-@click.option("--wait", default=60.0, metavar="SECONDS", help="Patience with the line.  [60]")
+@click.option(
+    "--wait",
+    type=cli.Number(0),
+    default=60.0,
+    metavar="SECONDS",
+    help="Patience with the line.  [60]",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the line of health, send nothing.")
 def main(settings: cli.Settings, wait: float, dry_run: bool) -> None:
     """Send one picture of every camera and a line of health.
@@ -48,9 +54,7 @@ def main(settings: cli.Settings, wait: float, dry_run: bool) -> None:
     health = f"THE ALARM LINE IS DOWN. {due.health}"
     _send_by_itself(settings, dataclasses.replace(due, health=health, mode=_mode(config)))
     if not spool.knows(wanted):
-        raise Unavailable(
-            "heartbeat", "could not be sent past the line either", "see camalert doctor"
-        )
+        raise Unavailable("message", "not even sent past the line", "see camalert doctor")
     raise Unavailable("alarm-line", "is down; the heartbeat went past it", "see camalert doctor")
 
 

@@ -62,12 +62,16 @@ def import_(
 
     if file.fileno() == 0:
         cli.input_expected("a key")
-    found = inspect(file.read(LARGEST + 1), datetime.now(UTC))
+    name = "standard input" if file.name == "<stdin>" else file.name
+    try:
+        found = inspect(file.read(LARGEST + 1), datetime.now(UTC))
+    except BadData as error:
+        raise BadData(name, error.reason, error.next_step) from None
     if found.secret and not secret:
         hint = "import the public one; --secret restores the camera's own"
-        raise BadData(file.name, "is a secret key", hint)
+        raise BadData(name, "is a secret key", hint)
     if secret and not found.secret:
-        raise BadData(file.name, "is not a secret key")
+        raise BadData(name, "is not a secret key")
     keyring = _keyring(settings)
     if secret:
         click.echo(keyring.restore(found.raw, replace=replace).fingerprint)
@@ -115,7 +119,10 @@ def list_(settings: cli.Settings, as_json: bool) -> None:
     import json
     from datetime import UTC, datetime
 
-    for row in _keyring(settings).listing(datetime.now(UTC)):
+    rows = list(_keyring(settings).listing(datetime.now(UTC)))
+    if not rows:
+        cli.log.info("no keys yet; camalert keyring make, camalert keyring import FILE")
+    for row in rows:
         if as_json:
             click.echo(json.dumps(row))
             continue

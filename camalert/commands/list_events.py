@@ -10,7 +10,7 @@ from camalert import cli
 @click.option("--until", metavar="TIME", help="Not younger; a date means all of that day.")
 @click.option("--type", "types", metavar="TYPE", multiple=True, help="Only this type, or alarm.*")
 @click.option("--source", metavar="NAME", help="Only from this sensor, camera or command.")
-@click.option("--limit", metavar="N", type=click.IntRange(1), help="At most the newest N.")
+@click.option("--limit", metavar="N", type=cli.Whole(1), help="At most the newest N.")
 @click.option("--json", "as_json", is_flag=True, help="The records themselves, one a line.")
 def main(
     settings: cli.Settings,
@@ -38,4 +38,5 @@ def main(
     for number, event in enumerate(found, 1):  # noqa: B007 (counts)
         click.echo(event.body if as_json else listing.line(event))
     if not number:
+        cli.log.warning("no event matches")
         raise SystemExit(1)

@@ -22,7 +22,7 @@ def main(settings: cli.Settings) -> None:
     from camalert.store.events import Events
     from camalert.store.recorder import Recorder
 
-    cli.input_expected("records from alarm-panel")
+    cli.input_expected("a stream of records from alarm-panel")
     events = Events.configured(settings.config)
     line = cli.RecordLine()
     recorder = Recorder(events.add)

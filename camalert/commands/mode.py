@@ -26,6 +26,6 @@ def main(settings: cli.Settings, wanted: str | None) -> None:
         click.echo(read_mode(mode_file(config)) or config.panel.mode)
         return
     if wanted not in MODES:
-        raise BadUsage("mode", f"{wanted!r} is none", f"there are {', '.join(MODES)}")
+        raise BadUsage(f"{wanted!r:.40}", "is not a mode", f"choose one of {', '.join(MODES)}")
     post = functools.partial(cli.post, settings)
     click.echo(request_mode(config, wanted, post, person(), SystemClock()))

@@ -1,6 +1,7 @@
 """send-mail: into the durable spool, and out of it by verified SMTP."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -120,7 +121,7 @@ def _delivery(
         spool.ring()
 
     def give_up(*_: object) -> None:
-        raise TryAgain("send-mail", "stopped in the middle of a message, which is kept")
+        raise TryAgain("message", "stopped in the middle of its way, and kept")
 
     with spool.flushing():
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -134,15 +135,14 @@ def _delivery(
 
 
 def _list(config: "Config", due_only: bool) -> None:
-    """State, urgency, tries, seconds until the next, bytes, name: one line a message."""
+    """A line a message: with tabs, or on a terminal in columns with titles."""
     import time
 
+    from camalert.mail import listing
     from camalert.mail.spool import Spool
 
-    spool, now = Spool(config), time.time()
-    for item in spool.waiting() + ([] if due_only else spool.failed()):
-        wait = f"{spool.due_in(item, now):.0f}"
-        if wait == "0" or not due_only:
-            state, size = item.path.parent.name, str(item.path.stat().st_size)
-            urgency = item.urgency.name.lower()
-            click.echo("\t".join((state, urgency, str(item.tries), wait, size, item.name)))
+    rows = listing.rows(Spool(config), time.time(), due_only)
+    if rows:
+        click.echo(listing.columns(rows) if os.isatty(1) else "\n".join(map("\t".join, rows)))
+    else:
+        cli.log.info("nothing %s", "is due" if due_only else "waits")

@@ -15,7 +15,7 @@ Words = tuple[str, ...]
 span = click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(0, 3600),
+    type=cli.Number(0, 3600),
     default=2.0,
     show_default=True,
     metavar="SECONDS",
@@ -75,7 +75,7 @@ def release(settings: cli.Settings, line: Words) -> None:
 
 @main.command("set")
 @click.argument("line")
-@click.argument("level", type=click.IntRange(0, 1))
+@click.argument("level", type=cli.Whole(0, 1))
 @click.pass_obj
 def set_level(settings: cli.Settings, line: str, level: int) -> None:
     """Drive LINE to a level, 0 or 1, until it is released."""

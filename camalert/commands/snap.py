@@ -1,5 +1,6 @@
 """snap: pictures from the cameras, by hand or for every alarm that comes by."""
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -35,8 +36,7 @@ def main(
     and heartbeat gets a picture from every camera as it comes.
     """
     if cameras or every or output or source or device:
-        chosen = _chosen(settings.config, cameras, every, source, device)
-        _by_hand(settings.config, chosen, output)
+        _by_hand(settings.config, _chosen(settings.config, cameras, every, source, device), output)
     else:
         _in_the_line(settings)
 
@@ -46,7 +46,8 @@ def _in_the_line(settings: cli.Settings) -> None:
     from camalert.capture.workers import Workers
     from camalert.records import SystemClock
 
-    cli.input_expected("an alarm's record, or the name of a camera (--all for all) as argument")
+    if os.isatty(0):
+        raise BadUsage("camera", "none is named", "give a camera's name, or --all")
     config, clock = settings.config, SystemClock()
     if any(camera.source == "pattern" for camera in config.camera):
         import camalert.capture.pattern  # noqa: F401
@@ -73,7 +74,7 @@ def _chosen(
         return [_ad_hoc(names, every, source, device)]
     known = {camera.name: camera for camera in config.camera}
     if not known:
-        raise BadConfig("camera", "none is configured", "try snap --source pattern -o test.jpg")
+        raise BadConfig("camera", "none is configured", "camalert snap --source pattern -o a.jpg")
     if unknown := [name for name in names if name not in known]:
         raise BadUsage(unknown[0], "no such camera", f"known here: {', '.join(known)}")
     if not every and not names and len(known) > 1:
@@ -103,6 +104,8 @@ def _by_hand(config: "Config", cameras: list["Camera"], output: str | None) -> N
 
     if len(cameras) > 1 and not _into_folder(output):
         raise BadUsage("-o", f"is one file, and there are {len(cameras)} cameras", "name a folder/")
+    if output == "-" and os.isatty(1):
+        raise BadUsage("-o", "a terminal shows no picture", "name a file, or send it to a program")
     workers = Workers(config.folder("run"), SystemClock())
     failures = set()
     try:
@@ -121,9 +124,7 @@ def _by_hand(config: "Config", cameras: list["Camera"], output: str | None) -> N
 
 
 def _into_folder(output: str | None) -> bool:
-    from pathlib import Path
-
-    return output is None or output.endswith("/") or Path(output).is_dir()
+    return output is None or output.endswith("/") or os.path.isdir(output)  # noqa: PTH112 (light)
 
 
 def _deliver(job: "Job", output: str | None) -> None:

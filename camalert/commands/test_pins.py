@@ -11,7 +11,7 @@ from camalert import cli
 @click.option("--once", is_flag=True, help="Only show the inputs as they are now, and exit.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(0, 60),
+    type=cli.Number(0, 60),
     default=1.0,
     show_default=True,
     metavar="SECONDS",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--settle",
-    type=click.FloatRange(0, 600),
+    type=cli.Number(0, 600),
     metavar="SECONDS",
     help="Settle for this long, not for what the config says.",
 )

@@ -48,17 +48,11 @@ def message_id(alarm: str, part: str) -> str:
 def build(letter: Letter, name: str, address: str, recipients: tuple[str, ...]) -> bytes:
     """The message from `name` at `address` to `recipients`, with LF at the line ends.
 
-    Raises BadData when an address is none.
+    Raises BadData for what is not an address.
     """
-    for given in (address, *recipients):
-        if not ADDRESS.fullmatch(given):
-            raise BadData("address", f"{given!r:.80} is none")
     message = EmailMessage(policy=POLICY)
-    try:
-        message["From"] = Address(name, addr_spec=address)
-        message["To"] = [Address(addr_spec=recipient) for recipient in recipients]
-    except (ValueError, IndexError, MessageError) as error:
-        raise BadData("address", f"{error}") from None
+    message["From"] = _address(address, name)
+    message["To"] = [_address(recipient) for recipient in recipients]
     message["Date"] = letter.date
     message["Message-ID"] = letter.message_id
     message["Subject"] = _one_line(letter.subject)
@@ -69,6 +63,15 @@ def build(letter: Letter, name: str, address: str, recipients: tuple[str, ...]) 
         message.set_content(letter.text)
         return message.as_bytes()
     return _with_picture(message, letter)
+
+
+def _address(text: str, name: str = "") -> Address:
+    try:
+        if ADDRESS.fullmatch(text):
+            return Address(name, addr_spec=text)
+    except (ValueError, IndexError, MessageError):
+        pass  # e.g. a dot at its start
+    raise BadData(f"{text!r:.80}", "is not an address")
 
 
 def _with_picture(message: EmailMessage, letter: Letter) -> bytes:

@@ -65,14 +65,14 @@ def check(message: bytes) -> Outer:
     if not re.match(r"multipart/encrypted *(;|$)", kind, re.I) or not re.search(
         r'protocol="?application/pgp-encrypted"?', kind, re.I
     ):
-        raise BadData("message", "is not encrypted", "run it through encrypt-autocrypt")
+        raise BadData("message", "is not encrypted", "run it through camalert encrypt-autocrypt")
     _check_body(kind, body)
     _check_lines(message)
     sender = re.sub(r".*<|>.*", "", headers["from"]).strip()
     if not ADDRESS.fullmatch(sender):
-        raise BadData("From", f"{headers['from']!r:.80} holds no address")
+        raise BadData("message", f"its From {headers['from']!r:.80} holds no address")
     if not _ID.fullmatch(headers["message-id"]):
-        raise BadData("Message-ID", f"{headers['message-id']!r:.80} is none")
+        raise BadData("message", f"its Message-ID {headers['message-id']!r:.80} is not valid")
     return Outer(headers["message-id"], sender)
 
 
@@ -84,9 +84,9 @@ def _headers(head: bytes) -> dict[str, str]:
         text = ""
     fields = [line.partition(":") for line in re.sub(r"\r\n[ \t]+", " ", text).split("\r\n")]
     names = [name.lower() for name, _, _ in fields]
-    for name in ("from", "date", "message-id", "content-type"):
-        if names.count(name) != 1:
-            raise BadData("message", f"has {names.count(name)} {name} headers in place of one")
+    for name in ("From", "Date", "Message-ID", "Content-Type"):
+        if (count := names.count(name.lower())) != 1:
+            raise BadData("message", f"has {count or 'no'} {name} header{'s' * (count > 1)}")
     return {name: value.strip() for name, (_, _, value) in zip(names, fields, strict=True)}
 
 

@@ -85,7 +85,7 @@ class Spool:
         """
         for recipient in recipients or ("",):
             if not ADDRESS.fullmatch(recipient):
-                raise BadData("recipient", f"{recipient!r:.80} is no address")
+                raise BadData("recipient", f"{recipient!r:.80} is not an address")
         message = outer.canonical(message)
         outside = outer.check(message)
         data = Envelope(outside.sender, recipients).before(message)
@@ -135,7 +135,7 @@ class Spool:
             raise CannotCreate(
                 str(self.folder),
                 f"full: {used} bytes wait, {size} more would pass the limit of {limit}",
-                "see send-mail --queue and mail.quota",
+                "see camalert send-mail --queue, and mail.quota",
             )
 
     def knows(self, message_id: str) -> bool:

@@ -280,7 +280,8 @@ def _context(mail: Mail) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=mail.ca_file or None)
     except (OSError, ssl.SSLError) as error:
-        raise BadConfig("mail.ca_file", f"{mail.ca_file}: {error}") from None
+        reason = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise BadConfig("mail.ca_file", f"{mail.ca_file}: {reason}") from None
 
 
 def _password(name: str) -> str:
@@ -292,15 +293,22 @@ def _password(name: str) -> str:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
             password = stream.read(4096).decode("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig("mail.password_file", f"{path}: {error}") from None
+    except UnicodeDecodeError:
+        raise BadConfig("mail.password_file", f"{path} is not text in UTF-8") from None
+    except OSError as error:
+        step = f"write the password there, mode 0600, owned by the user {os.geteuid()}"
+        raise BadConfig("mail.password_file", f"{path}: {error.strerror}", step) from None
     # systemd guards its credentials itself, with a mode that shows the group of an ACL.
     if not credential and stat.S_IMODE(status.st_mode) & 0o077:
         raise BadConfig("mail.password_file", f"others may read {path}", f"chmod 600 {path}")
     if not credential and status.st_uid not in (0, os.geteuid()):
-        raise BadConfig("mail.password_file", f"{path} belongs to somebody else")
+        raise BadConfig(
+            "mail.password_file",
+            f"{path} belongs to somebody else",
+            f"sudo chown {os.geteuid()} {path}",
+        )
     if not password:
-        raise BadConfig("mail.password_file", f"{path} is empty")
+        raise BadConfig("mail.password_file", f"{path} is empty", "write the password into it")
     return password
 
 
@@ -320,7 +328,7 @@ def _resolve(host: str, port: int, patience: float) -> list[tuple[socket.Address
     except queue.Empty:
         raise TryAgain(host, "DNS does not answer") from None
     if isinstance(found, Exception):
-        raise TryAgain(host, f"DNS: {found}")
+        raise TryAgain(host, f"DNS: {getattr(found, 'strerror', None) or found}")
     return [(family, address) for family, _, _, _, address in found]
 
 

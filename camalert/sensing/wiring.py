@@ -47,4 +47,4 @@ def find(config: Config, word: str) -> Wired:
     if word.isascii() and word.isdecimal() and int(word) <= HIGHEST:
         return Wired(f"GPIO{word}", int(word), "")
     names = ", ".join(wired.name for wired in listed)
-    raise BadUsage(word, "is no line", f"a BCM number, or one of: {names}")
+    raise BadUsage(word, "is not a line", f"a BCM number, or one of: {names}")

@@ -28,7 +28,7 @@ def moment(text: str, now: datetime, zone: tzinfo | None = None, *, end: bool = 
         return found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadUsage(
-            repr(text[:40]), "is no time", "try 2h, 3d, 2026-11-20 or 2026-11-20T18:00:00Z"
+            repr(text[:40]), "is not a time", "try 2h, 3d, 2026-11-20 or 2026-11-20T18:00:00Z"
         ) from None
 
 
@@ -42,6 +42,8 @@ def line(event: Event, zone: tzinfo | None = None) -> str:
     unset = "?" if body.get("clock") == "unset" else " "
     if body.get("cause"):
         body.pop("sensors", None)  # the cause names them
+    if body.get("health"):
+        body.pop("mode", None)  # so does the health
     words = ", ".join(_said(name, body[name]) for name in _WORDS if body.get(name))
     text = f"{shown}{unset} {event.type:<17} {event.source:<12} {words}".rstrip()
     return "".join(

@@ -64,13 +64,14 @@ def parse(message: bytes) -> Message:
     """`message` taken apart. Raises BadData when what should be its headers is none."""
     blank = _BLANK.search(message, 0, HEADERS)
     if blank is None:
-        raise BadData("message", "no blank line after its headers")
+        raise BadData("message", "not a mail: no blank line after its headers")
     head = message[: blank.start()]
     fields, at = [], 0
     while at < len(head):
         field = _FIELD.match(head, at)
         if field is None:
-            raise BadData("message", f"not a header: {head[at : at + 40]!r}")
+            line = head[at : at + 40].partition(b"\n")[0].decode("ascii", "replace")
+            raise BadData("message", f"not a mail: {line.strip()!r} is not a header")
         fields.append((field[1], field[2]))
         at = field.end()
     return Message(tuple(fields), message[blank.end() :])
@@ -103,7 +104,7 @@ def seal(message: bytes, own: OwnKey, readers: Iterable[PublicKey], now: datetim
         raise BadData("message", "has not one sender", "give it one From address")
     message_id = (plain.text("Message-ID") or [f"<{os.urandom(16).hex()}@localhost>"])[0]
     if not _MESSAGE_ID.fullmatch(message_id):
-        raise BadData("message", f"{message_id!r:.80} is no Message-ID")
+        raise BadData("message", f"its Message-ID {message_id!r:.80} is not valid")
     date = (plain.text("Date") or [format_datetime(now)])[0]
     inner = _inner(plain, senders[0], own.public, {b"Message-ID": message_id, b"Date": date})
     sealed = armor(openpgp.sign_and_encrypt(inner, own, readers, now))

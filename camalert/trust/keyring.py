@@ -30,8 +30,8 @@ from camalert.trust.transfer import read_key
 
 log = logging.getLogger("camalert")
 
-MAKE = "make one: keyring make"
-IMPORT = "import it: keyring import FILE"
+MAKE = "make one: camalert keyring make"
+IMPORT = "import it: camalert keyring import FILE"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Keyring:
                 raise BadConfig(
                     "own key",
                     "there is one, and contacts know the camera by it",
-                    "keep a backup (keyring export --secret), then give --replace",
+                    "keep a backup (camalert keyring export --secret), then give --replace",
                 )
             durable.replace(path, secret)
         return own

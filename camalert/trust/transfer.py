@@ -21,13 +21,15 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 def read_key(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     """The binary key in `data`, and the addresses that came with it (none from a bare key).
 
-    Raises BadData when there is no key, or more than one contact.
+    Raises BadData when there is no key, or more than one.
     """
     if len(data) > LARGEST:
         raise BadData("key", f"longer than {LARGEST} bytes")
     if data[:1] >= b"\x80":
         return data, ()
-    if b"-----BEGIN PGP " in data:
+    if blocks := data.count(b"-----BEGIN PGP "):
+        if blocks > 1:
+            raise BadData("key", "more than one key", "hand them over one by one")
         kind, key = unarmor(data)
         if not kind.endswith("KEY BLOCK"):
             raise BadData("key", f"not a key but a PGP {kind}")

@@ -1,6 +1,8 @@
 """Commands as a user meets them: real processes, with a config and folders of their own."""
 
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -42,6 +44,34 @@ def run(config_file: Callable[[str], Path], tmp_path: Path) -> Run:
             timeout=60,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def on_terminal(config_file: Callable[[str], Path], tmp_path: Path) -> Run:
+    """Run a command whose standard input and output are a terminal; `stdout` is what it shows."""
+
+    def run(*command: str) -> subprocess.CompletedProcess[bytes]:
+        ours, theirs = pty.openpty()
+        try:
+            done = subprocess.run(
+                [str(SCRIPTS / command[0]), *command[1:]],
+                stdin=theirs,
+                stdout=theirs,
+                stderr=subprocess.PIPE,
+                cwd=tmp_path,
+                timeout=60,
+                check=False,
+            )
+            os.close(theirs)
+            done.stdout = b""
+            with contextlib.suppress(OSError):  # EIO: its end
+                while chunk := os.read(ours, 65536):
+                    done.stdout += chunk
+        finally:
+            os.close(ours)
+        return done
 
     return run
 

@@ -35,7 +35,7 @@ def test_a_new_camera_is_told_its_next_steps(run: Run) -> None:
     said = done.stdout.decode()
     assert done.returncode == 1
     assert "BROKEN  own key: there is none" in said
-    assert "-> make one: keyring make" in said
+    assert "-> make one: camalert keyring make" in said
     assert "BROKEN  recipients: none: no alarm can go out" in said
     assert "BROKEN  alarm line: does not run" in said
     assert "WARNING cameras: none configured" in said

@@ -222,7 +222,7 @@ def test_no_recipient_has_a_key(line: Line, tmp_path: Path) -> None:
     line.give(line.composed(1))
     (record,) = line.take()
     assert record["type"] == "message.composed"
-    assert "owner@example.org: no key; import it: keyring import FILE" in record["error"]
+    assert "owner@example.org: no key; import it: camalert keyring import FILE" in record["error"]
     assert list(line.folder.iterdir()) == []
     assert not (tmp_path / "run/outgoing").exists()
     assert len([text for text in line.end()[1].splitlines() if "owner@" in text]) == 1
@@ -235,7 +235,7 @@ def test_no_own_key_and_then_one(line: Line, owner: Keyring, camera: Keyring) ->
     assert line.take()[0]["type"] == "message.encrypted"
     key.unlink()
     line.give(line.composed(2))
-    assert "make one: keyring make" in line.take()[0]["error"]
+    assert "make one: camalert keyring make" in line.take()[0]["error"]
     camera.restore(secret)
     line.give(line.composed(3))
     assert line.take()[0]["type"] == "message.encrypted"

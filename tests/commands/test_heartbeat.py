@@ -119,7 +119,7 @@ def test_without_a_key_nothing_goes_and_that_is_said(run: Run, spool: Path) -> N
     run("keyring", "forget", "camera@camalert.example")
     done = run("heartbeat")
     assert done.returncode == 69
-    assert b"could not be sent past the line either" in done.stderr
+    assert b"heartbeat: message: not even sent past the line" in done.stderr
     assert not any((spool / "new").iterdir())
 
 

@@ -100,9 +100,9 @@ def test_import_refuses(run: Run, tmp_path: Path, owners_key: bytes) -> None:
     assert taken.returncode == 78 and b"has another key already" in taken.stderr
     assert run("keyring", "import", "--replace", "-", data=other).returncode == 0
     for data, said in (
-        (b"hello there!", b"neither an OpenPGP key"),
-        (other[:-20], b"cut off"),
-        (b"A" * (2 << 20), b"longer than"),
+        (b"hello there!", b"keyring: standard input: neither an OpenPGP key"),
+        (other[:-20], b"standard input: a packet is cut off"),
+        (b"A" * (2 << 20), b"standard input: longer than"),
     ):
         done = run("keyring", "import", "-", data=data)
         assert done.returncode == 65 and said in done.stderr
@@ -110,6 +110,29 @@ def test_import_refuses(run: Run, tmp_path: Path, owners_key: bytes) -> None:
     assert run("keyring", "import", "missing.asc").returncode == 64
     assert run("keyring", "import", "--secret", "-", data=other).returncode == 65
     assert len(rows(run)) == 1
+
+
+def test_two_keys_in_one_file_are_refused_whole(
+    run: Run, tmp_path: Path, owners_key: bytes
+) -> None:
+    other = OwnKey(make_key("other@example.org", datetime.now(UTC))).public
+    two = (armor(key, "PUBLIC KEY BLOCK") for key in (owners_key, other))
+    (tmp_path / "two.asc").write_bytes(b"".join(two))
+    (tmp_path / "half.asc").write_bytes(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    done = run("keyring", "import", "two.asc")
+    assert (done.returncode, done.stdout) == (65, b"")
+    assert done.stderr == b"keyring: two.asc: more than one key; hand them over one by one\n"
+    done = run("keyring", "import", "half.asc")
+    assert done.stderr == b"keyring: half.asc: no whole OpenPGP block\n"
+    assert rows(run) == []
+
+
+def test_list_without_keys_says_how_to_come_by_some(run: Run) -> None:
+    done = run("keyring", "list")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr == (
+        b"keyring: no keys yet; camalert keyring make, camalert keyring import FILE\n"
+    )
 
 
 def test_list_says_what_is_wrong(run: Run, tmp_path: Path) -> None:

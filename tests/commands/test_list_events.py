@@ -77,7 +77,11 @@ def test_options_choose(listed: Run, options: list[str], expected: str) -> None:
 
 def test_none_is_a_negative_answer(listed: Run) -> None:
     done = listed("--type", "no.such")
-    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        b"",
+        b"list-events: no event matches\n",
+    )
 
 
 def test_no_database_is_said_and_none_is_made(run: Run, tmp_path: Path) -> None:

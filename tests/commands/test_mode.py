@@ -46,7 +46,7 @@ def test_the_same_mode_is_no_change(run: Run) -> None:
 def test_an_unknown_mode_is_refused_with_those_there_are(run: Run) -> None:
     done = run("mode", "party")
     assert done.returncode == 64
-    assert done.stderr == b"mode: mode: 'party' is none; there are off, monitor, alert\n"
+    assert done.stderr == b"mode: 'party': is not a mode; choose one of off, monitor, alert\n"
 
 
 class Ticking(SystemClock):

@@ -125,7 +125,9 @@ def test_recipients_come_from_the_config_or_are_missed(run, mailbox, config_file
     assert mailbox.got[0][0] == ["a@b.de", "c@d.de"]
 
 
-def test_without_a_server_it_is_kept_and_flushed_later(run, nobody, config_file, tmp_path):
+def test_without_a_server_it_is_kept_and_flushed_later(
+    run, on_terminal, nobody, config_file, tmp_path
+):
     message = encrypted()
     done = run(*HAND, data=message)
     assert done.returncode == 75
@@ -133,6 +135,11 @@ def test_without_a_server_it_is_kept_and_flushed_later(run, nobody, config_file,
     (name,) = items(tmp_path, "deferred")
     done = run("send-mail", "--queue")
     assert done.stdout.split(b"\t")[:3] == [b"deferred", b"picture", b"1"]
+    titles, row = on_terminal("send-mail", "--queue").stdout.split(b"\r\n")[:2]
+    assert titles.split() == [b"state", b"urgency", b"tries", b"wait/s", b"bytes", b"name"]
+    assert row.split()[:3] == [b"deferred", b"picture", b"1"]
+    assert row.index(b"picture") == titles.index(b"urgency")
+    assert run("send-mail", "--flush", "-n").stderr == b"send-mail: nothing is due\n"
     done = run("send-mail", "--flush")
     assert (done.returncode, b"wait for their next try" in done.stderr) == (75, True)
     assert run(*HAND, data=message).returncode == 75
@@ -149,7 +156,8 @@ def test_without_a_server_it_is_kept_and_flushed_later(run, nobody, config_file,
     finally:
         box.stop()
     assert box.got == [(["owner@example.org"], message)]
-    assert run("send-mail", "--queue").stdout == b""
+    done = run("send-mail", "--queue")
+    assert (done.stdout, done.stderr) == (b"", b"send-mail: nothing waits\n")
 
 
 def test_wrong_tls_is_said_and_the_message_kept(run, mailbox, config_file, tmp_path):

@@ -131,7 +131,7 @@ def test_show(board: Board, run: Run) -> None:
 def test_a_word_that_is_no_line(board: Board, run: Run) -> None:
     done = run("simulate-board", "hold", "cellar")
     assert done.returncode == 64
-    assert b"cellar: is no line; a BCM number, or one of: pir-1, pir-2, button" in done.stderr
+    assert b"cellar: is not a line; a BCM number, or one of: pir-1, pir-2, button" in done.stderr
 
 
 def test_an_output_in_use_is_not_driven(board: Board, run: Run) -> None:

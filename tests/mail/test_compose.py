@@ -80,9 +80,9 @@ def test_a_subject_stays_on_one_line():
 
 @pytest.mark.parametrize("address", ["nobody", "a@b@c", "a b@c.de", ".a@b.de", ""])
 def test_an_address_that_is_none_is_refused(address):
-    with pytest.raises(BadData):
+    with pytest.raises(BadData, match=r": is not an address$"):
         build(letter(), "Porch", address, ("owner@example.org",))
-    with pytest.raises(BadData):
+    with pytest.raises(BadData, match=r": is not an address$"):
         build(letter(), "Porch", "camera@example.org", (address,))
 
 

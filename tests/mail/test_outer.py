@@ -72,3 +72,17 @@ def test_too_long_is_refused(message, monkeypatch):
     monkeypatch.setattr("camalert.mail.outer.LARGEST", 100)
     with pytest.raises(BadData, match="too long"):
         check(canonical(message()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (b"From:", b"X-From:", "has no From header"),
+        (b"From:", b"From: a@b.de\nFrom:", "has 2 From headers"),
+        (b"@localhost>", b"@local host>", "its Message-ID '<.*@local host>' is not valid"),
+        (b"<camera@example.org>", b"camera", "its From 'camera' holds no address"),
+    ],
+)
+def test_what_is_wrong_with_the_headers_is_named(message, old, new, said):
+    with pytest.raises(BadData, match=f"^message: {said}$"):
+        check(canonical(message().replace(old, new, 1)))

@@ -55,7 +55,7 @@ def test_a_time_without_a_zone_is_this_machines(monkeypatch):
     "text", ["", "soon", "2 h", "h", "-3d", "2026-13-01", "999999999w", "9999-12-31T23:59:59-12:00"]
 )
 def test_what_is_no_time_is_refused_with_examples(text):
-    with pytest.raises(BadUsage, match="try 2h"):
+    with pytest.raises(BadUsage, match="not a time; try 2h"):
         moment(text, NOW, EAST)
 
 
@@ -75,6 +75,7 @@ def event(**body):
         ),
         ({"cause": "movement: a", "sensors": ["a"]}, "panel        movement: a"),
         ({"sensors": ["a", "b"]}, "panel        sensors a and b"),
+        ({"health": "up 2 h, mode alert", "mode": "alert"}, "panel        up 2 h, mode alert"),
         ({"error": "no key"}, "panel        error no key"),
     ],
 )

@@ -186,13 +186,17 @@ def test_no_own_key(owner: Keyring, now: datetime, tmp_path: Any) -> None:
     [
         (b"", "no blank line"),
         (b"From: a@example.org\n", "no blank line"),
-        (b"From: a@example.org\nnot a header\n\n", "not a header: b'not a header"),
-        (b"\nFrom: a@example.org\n\n", "not a header"),
+        (b"From: a@example.org\nnot a header\n\n", "not a mail: 'not a header' is not a header"),
+        (b"\nFrom: a@example.org\n\n", "not a mail: '' is not a header"),
+        (b"# camalert\n\nAn alarm camera\n", "not a mail: '# camalert' is not a header"),
         (b"To: owner@example.org\n\ntext", "has not one sender"),
         (b"From: a@example.org, b@example.org\nTo: owner@example.org\n\n", "has not one sender"),
         (b"From: a@example.org\n\ntext", "is for nobody"),
         (b"From: a@example.org\nTo: nobody\n\ntext", "'nobody' is not an address"),
-        (b"From: a@b.org\nTo: owner@example.org\nMessage-ID: <a b>\n\n", "is no Message-ID"),
+        (
+            b"From: a@b.org\nTo: owner@example.org\nMessage-ID: <a b>\n\n",
+            "Message-ID '<a b>' is not valid",
+        ),
         (b"X: " + b"a" * autocrypt.HEADERS + b"\n\n", "no blank line"),
     ],
 )
@@ -299,7 +303,7 @@ def test_warm_up_says_what_will_be_missing(
 ) -> None:
     assert warm_up(camera, TO, now) == []
     assert warm_up(camera, ["x@example.org"], now) == [
-        "x@example.org: no key; import it: keyring import FILE"
+        "x@example.org: no key; import it: camalert keyring import FILE"
     ]
     (problem,) = warm_up(Keyring(tmp_path / "empty"), [], now)
-    assert "make one: keyring make" in problem
+    assert "make one: camalert keyring make" in problem

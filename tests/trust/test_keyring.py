@@ -36,7 +36,7 @@ def test_files_are_for_nobody_else(camera: Keyring, owner: Keyring) -> None:
 
 
 def test_no_own_key(tmp_path: Path) -> None:
-    with pytest.raises(BadConfig, match=r"there is none in .*; make one: keyring make"):
+    with pytest.raises(BadConfig, match=r"there is none in .*; make one: camalert keyring make"):
         Keyring(tmp_path).own()
 
 
@@ -208,7 +208,7 @@ def test_readers(camera: Keyring, now: datetime, make_key: Any) -> None:
     assert list(keys) == ["good@example.org"]
     assert len(problems) == 2
     assert "old@example.org: key" in problems[0] and "expired on 2026-11-21" in problems[0]
-    assert problems[1] == "none@example.org: no key; import it: keyring import FILE"
+    assert problems[1] == "none@example.org: no key; import it: camalert keyring import FILE"
     assert list(camera.readers(asked, now)[0]) == ["good@example.org", "old@example.org"]
 
 

@@ -57,6 +57,7 @@ def test_every_form_a_key_comes_in(data: bytes, addresses: tuple[str, ...]) -> N
         (armor(KEY), "not a key but a PGP MESSAGE"),
         (b"BEGIN:VCARD\nEMAIL:a@example.org\nEND:VCARD", "holds no key"),
         (vcard("a@example.org", "A", KEY) * 2, "more than one contact"),
+        (armor(KEY, "PUBLIC KEY BLOCK") * 2, "more than one key; hand them over one by one"),
         (vcard("nobody", "A", KEY), "'nobody' is not an address"),
         (b"A" * (transfer.LARGEST + 1), "longer than"),
     ],
