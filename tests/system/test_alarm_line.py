@@ -26,8 +26,12 @@ needs_fswebcam = pytest.mark.skipif(not shutil.which("fswebcam"), reason="fswebc
 
 
 def alarms(messages: Messages) -> list[str]:
-    """The texts of alarms, in the order in which they came."""
-    return [message["text"] for message in messages if message["text"].startswith("Alarm: ")]
+    """The texts of alarms, in the order in which they came.
+
+    Which of two PIRs is named first is which was seen first: on a busy machine, either.
+    """
+    texts = (message["text"].replace("pir-2 and pir-1", "pir-1 and pir-2") for message in messages)
+    return [text for text in texts if text.startswith("Alarm: ")]
 
 
 def pictures(messages: Messages) -> list[str]:
@@ -49,7 +53,7 @@ def test_a_break_in_ends_as_encrypted_pictures(
     camera.trip()
     for owner in owners:
         text, *others = owner.until(shown(texts=1, images=2))
-        assert text["text"].startswith("Alarm: movement: pir-1 and pir-2\n")
+        assert alarms([text])[0].startswith("Alarm: movement: pir-1 and pir-2\n")
         assert len(others) == 2 and set(pictures(others)) == camera.taken()
         assert {message["text"].split(":")[0] for message in others} == {"porch", "yard"}
         assert all(message["showPadlock"] for message in (text, *others))

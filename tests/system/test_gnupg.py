@@ -104,7 +104,7 @@ def says(inner: bytes, camera: Camera) -> bool:
     message = email.message_from_bytes(inner)
     assert message["From"] == f"Porch camera <{camera.address}>"
     if message.get_content_type() == "text/plain":
-        return "pir-1 and pir-2" in message.get_payload()
+        return "Alarm: movement: pir-" in message.get_payload()
     _, image = message.get_payload()
     frames = (camera.folder / "run/frames").glob("*/*.jpg")
     return image.get_payload(decode=True) in [path.read_bytes() for path in frames]
