@@ -88,6 +88,7 @@ def start(config_file: Callable[[str], Path], tmp_path: Path) -> Iterator[Start]
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                bufsize=0,  # select knows nothing of what a buffer holds
                 cwd=tmp_path,
                 env=dict(os.environ, **more),
             )
