@@ -26,7 +26,7 @@ def make(settings: cli.Settings, address: str | None, replace: bool) -> None:
     """Make the camera's own key and show its fingerprint.
 
     Without --address it is for mail.address of the config. Contacts know the camera by this key: a
-    new one needs a new pairing. So keep a backup: keyring export --secret.
+    new one needs a new pairing. So keep a backup: camalert keyring export --secret.
     """
     from datetime import UTC, datetime
 
