@@ -3,15 +3,18 @@
 import fcntl
 import os
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from camalert.errors import TryAgain
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GLANCE = 0.5
 """Seconds to try for a lock: `is_held` takes it for an instant to see whether it can."""
 
 
-def hold_lock(path: Path, what: str) -> int:
+def hold_lock(path: "Path", what: str) -> int:
     """Take the lock file `path` for as long as this process lives; its descriptor.
 
     Raises TryAgain (exit 75) where another process has it: `what` says which one that would be.
@@ -27,7 +30,7 @@ def hold_lock(path: Path, what: str) -> int:
     return descriptor
 
 
-def is_held(path: Path) -> bool:
+def is_held(path: "Path") -> bool:
     """Whether some process holds the lock file `path`."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
