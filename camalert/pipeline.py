@@ -26,13 +26,17 @@ PATIENCE = 20.0
 
 SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 SHARED = (
+    "camalert.alarm.control_unit",
+    "camalert.capture.rounds",
     "camalert.cli",
-    "camalert.durable",
+    "camalert.config_file",
     "camalert.handover",
     "camalert.line",
+    "camalert.mail.alerts",
+    "camalert.mail.intake",
     "camalert.records",
-    "email.message",
     "email.parser",
+    "sqlite3",
 )
 """What most stages use. What only one does, it loads by itself."""
 

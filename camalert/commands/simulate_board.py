@@ -1,6 +1,5 @@
 """simulate-board: press, trip and watch the lines of a board that is a folder."""
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -111,6 +110,8 @@ def reset(settings: cli.Settings) -> None:
 @click.pass_obj
 def show(settings: cli.Settings, as_json: bool) -> None:
     """Show every line: its name, level, and the process that holds it."""
+    import json
+
     hands = _hands(settings)
     click.echo(json.dumps(hands.states()) if as_json else "\n".join(hands.view()))
 
