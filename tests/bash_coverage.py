@@ -15,7 +15,8 @@ from coverage.plugin import CoveragePlugin, FileReporter
 BIN = Path(__file__).resolve().parents[1] / "bin"
 TRACED = re.compile(r"^\++ line (\d+): ", re.MULTILINE)
 NO_COMMAND = re.compile(r"(#.*|fi|done|esac|then|do|else|;;|\}|\)|[\w-]+\(\) \{|[^ ()]+\)|)")
-CONTINUED = re.compile(r"(\\|\||&&|=\(|<<'?EOF'?)$")
+CONTINUED = re.compile(r"(\\|\||&&|=\()$")
+HERE_DOCUMENT = re.compile(r"<<'?(\w+)'?$")
 
 
 class Bash(CoveragePlugin):
@@ -27,11 +28,16 @@ class Bash(CoveragePlugin):
 
 class Script(FileReporter):
     def lines(self) -> set[int]:
-        commands, continued = set(), False
+        commands, continued, until = set(), False, None
         for number, line in enumerate(self.source().splitlines(), 1):
+            if until:
+                until = None if line == until else until
+                continue
             if not continued and not NO_COMMAND.fullmatch(line.strip()):
                 commands.add(number)
             continued = bool(CONTINUED.search(line))
+            if document := HERE_DOCUMENT.search(line):
+                until = document[1]
         return commands
 
 

@@ -1,6 +1,7 @@
 """A simulated board, pins that are only noted, and a clock that a test moves."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
     yield Board(tmp_path / "board")
     if gpiozero.Device.pin_factory:
         gpiozero.Device.pin_factory.close()
+    deadline = time.monotonic() + 20
+    while _descriptors() != before and time.monotonic() < deadline:
+        time.sleep(0.01)  # a listening thread closes its own
     assert _descriptors() == before, "a descriptor is left open"
 
 
