@@ -7,6 +7,7 @@ nowhere else.
 import dataclasses
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,14 @@ def key(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     pattern: re.Pattern[str] | None = None,
+    check: Callable[[str], object] | None = None,
 ) -> Any:
-    """A config key: `default` (none: the key is required), what it means, its unit and bounds."""
+    """A config key: `default` (none: the key is required), what it means, its unit and bounds.
+
+    `check` raises ValueError, with the reason, for a text that it does not take.
+    """
     said = {"meaning": meaning, "default": default, "unit": unit}
-    limits = {"low": low, "high": high, "choices": choices, "pattern": pattern}
+    limits = {"low": low, "high": high, "choices": choices, "pattern": pattern, "check": check}
     return dataclasses.field(default=default, metadata=said | limits)
 
 

@@ -132,14 +132,22 @@ def _out_of_bounds(limits: Limits, value: Any) -> str | None:
     if limits.get("choices") and value not in limits["choices"]:
         return f"{value!r} is not one of {', '.join(limits['choices'])}"
     if isinstance(value, str):
-        pattern = limits.get("pattern") if value != limits.get("default") else None
-        if pattern is None or pattern.fullmatch(value):
-            return None
-        return f"{value!r} is not {_SHAPES[pattern]}"
+        return _misshapen(limits, value) if value != limits.get("default") else None
     low, high = limits.get("low"), limits.get("high")
     if low is not None and not low <= value:
         return f"{value} is below {low}"
     return f"{value} is above {high}" if high is not None and not value <= high else None
+
+
+def _misshapen(limits: Limits, text: str) -> str | None:
+    if (pattern := limits.get("pattern")) and not pattern.fullmatch(text):
+        return f"{text!r} is not {_SHAPES[pattern]}"
+    try:
+        if check := limits.get("check"):
+            check(text)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
