@@ -5,10 +5,8 @@ fields, it passes on (`extra`). docs/records.md has a row for each type.
 """
 
 import dataclasses
-import itertools
 import json
 import math
-import os
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ from camalert.clock import Clock as Clock
 from camalert.clock import SystemClock as SystemClock
 from camalert.clock import clock_quality as clock_quality
 from camalert.errors import BadData
+from camalert.ids import new_id as new_id
 
 LONGEST = 4096
 """A record's most bytes with its newline: what one write puts into a FIFO whole (PIPE_BUF)."""
@@ -279,13 +278,6 @@ _FIELDS = {
     name: frozenset(field.name for field in dataclasses.fields(kind)) - {"extra"}
     for name, kind in TYPES.items()
 }
-_PROCESS = os.urandom(6).hex()
-_SEQUENCE = itertools.count(1)
-
-
-def new_id() -> str:
-    """An id that no other record has: random per process, then a sequence number."""
-    return f"{_PROCESS}-{next(_SEQUENCE):06}"
 
 
 def envelope(source: str, clock: Clock) -> dict[str, Any]:
@@ -309,7 +301,7 @@ def encode(record: Record) -> bytes:
     names = _FIELDS.get(record.type, _ENVELOPE)
     tree = {"v": record.v, "type": record.type}
     tree.update((k, v) for k, v in vars(record).items() if k in names and v is not None)
-    text = json.dumps(tree | record.extra, separators=(",", ":"), ensure_ascii=False)
+    text = _ENCODER.encode(tree | record.extra)
     line = text.encode(errors="backslashreplace") + b"\n"  # half a surrogate pair: as JSON has it
     if len(line) > LONGEST:
         raise BadData(
@@ -329,7 +321,7 @@ def decode(line: bytes) -> Record:
     if line.count(b"[") + line.count(b"{") > DEEPEST:  # else what can be read could not be written
         raise BadData("record", "too many lists in it")
     try:
-        tree = json.loads(line.decode(), parse_float=_finite, parse_constant=_finite)
+        tree = _DECODER.decode(line.decode())
     except UnicodeDecodeError:
         raise BadData("record", "not JSON, nor text in UTF-8") from None
     except (ValueError, RecursionError) as error:
@@ -353,6 +345,10 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text} is no number of JSON")
     return number
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
 def _texts(value: Any) -> bool:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -201,6 +202,20 @@ def test_records_cannot_be_changed() -> None:
 def test_ids_never_come_twice() -> None:
     ids = [new_id() for _ in range(1000)]
     assert len(set(ids)) == 1000 and ids == sorted(ids)
+
+
+def test_a_forked_process_gives_ids_of_its_own() -> None:
+    new_id()
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, new_id().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        theirs = told.read()
+    assert theirs.partition("-")[0] != new_id().partition("-")[0]
+    assert theirs.endswith("-000001")
 
 
 def test_the_envelope_says_when_on_which_clock_and_boot() -> None:
