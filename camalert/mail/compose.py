@@ -10,10 +10,10 @@ import hashlib
 import re
 import uuid
 from datetime import datetime
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage, MIMEPart
-from email.policy import default
+from email.charset import QP, Charset
+from email.header import Header
+from email.message import Message
+from email.utils import format_datetime, formataddr
 
 from camalert.config import ADDRESS
 from camalert.errors import BadData
@@ -21,7 +21,8 @@ from camalert.errors import BadData
 LINE = 76
 """Characters in a line of base64 (RFC 2045, 6.8)."""
 
-POLICY = default.clone(cte_type="7bit")
+TEXT = Charset("utf-8")
+TEXT.body_encoding = QP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,38 +51,37 @@ def build(letter: Letter, name: str, address: str, recipients: tuple[str, ...]) 
 
     Raises BadData for what is not an address.
     """
-    message = EmailMessage(policy=POLICY)
-    message["From"] = _address(address, name)
-    message["To"] = [_address(recipient) for recipient in recipients]
-    message["Date"] = letter.date
+    # Not EmailMessage: it parses what it is given, at twice the memory and four times the time.
+    message = Message()
+    message["From"] = formataddr((name, _address(address)))
+    message["To"] = ", ".join(map(_address, recipients))
+    message["Date"] = format_datetime(letter.date)
     message["Message-ID"] = letter.message_id
-    message["Subject"] = _one_line(letter.subject)
+    message["Subject"] = Header(_one_line(letter.subject), header_name="Subject").encode()
     message["Chat-Version"] = "1.0"
     # RFC 3834: said by a machine. Delta Chat shows the camera as the bot it is.
     message["Auto-Submitted"] = "auto-generated"
-    if not letter.jpeg:
-        message.set_content(letter.text)
-        return message.as_bytes()
-    return _with_picture(message, letter)
+    message["MIME-Version"] = "1.0"
+    if letter.jpeg:
+        return _with_picture(message, letter)
+    message.set_payload(_ended(letter.text), TEXT)
+    return message.as_bytes()
 
 
-def _address(text: str, name: str = "") -> Address:
-    try:
-        if ADDRESS.fullmatch(text):
-            return Address(name, addr_spec=text)
-    except (ValueError, IndexError, MessageError):
-        pass  # e.g. a dot at its start
-    raise BadData(f"{text!r:.80}", "is not an address")
+def _address(text: str) -> str:
+    """`text`, which is an address. Raises BadData where it is none."""
+    dotted = f".{text.replace('@', '..', 1)}."
+    if not ADDRESS.fullmatch(text) or "..." in dotted or dotted.count("..") > 1:
+        raise BadData(f"{text!r:.80}", "is not an address")
+    return text
 
 
-def _with_picture(message: EmailMessage, letter: Letter) -> bytes:
+def _with_picture(message: Message, letter: Letter) -> bytes:
     """The multipart/mixed, joined by hand: email's generator takes ten times as long for it."""
     boundary = hashlib.sha256(letter.message_id.encode()).hexdigest()[:32]
-    message["MIME-Version"] = "1.0"
     head = message.as_bytes().rstrip(b"\n")
-    text = MIMEPart(policy=POLICY)
-    text.set_content(letter.text)
-    picture = MIMEPart(policy=POLICY)
+    text, picture = Message(), Message()
+    text.set_payload(_ended(letter.text), TEXT)
     picture["Content-Type"] = "image/jpeg"
     picture["Content-Transfer-Encoding"] = "base64"
     picture.add_header("Content-Disposition", "attachment", filename=letter.filename)
@@ -96,6 +96,10 @@ def _with_picture(message: EmailMessage, letter: Letter) -> bytes:
             f"\n--{boundary}--\n".encode(),
         )
     )
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"
 
 
 def _base64_lines(data: bytes) -> bytes:
