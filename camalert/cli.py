@@ -8,7 +8,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -108,7 +108,7 @@ class Settings:
         from camalert import config_file
 
         path = self._config.source if self._config else config_file.locate(self.option)
-        stamp = _stamp(path)
+        stamp = config_file.stamp(path) if path else None
         if self._config is None or (stamp and stamp != self._stamp):
             try:
                 self._config = config_file.load(path)
@@ -122,14 +122,6 @@ class Settings:
         return self._config
 
 
-def _stamp(path: "Path | None") -> tuple[int, int, int] | None:
-    try:
-        status = path.stat() if path else None
-    except OSError:
-        return None
-    return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
-
-
 class _Sysexits(click.Command):
     """A click command whose `main` knows sysexits codes and says an error in one line."""
 
@@ -137,30 +129,49 @@ class _Sysexits(click.Command):
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
         name = prog_name or sys.argv[0].rpartition("/")[2]
-        try:
-            # Not click's own main: it ends with 1 where the reader of the output is gone.
-            words = sys.argv[1:] if args is None else list(args)
-            with self.make_context(name, words, **extra) as context:
-                self.invoke(context)
-            sys.stdout.flush()
-            sys.exit(0)
-        except click.exceptions.Exit as done:
-            sys.exit(done.exit_code)
-        except click.ClickException as error:
-            reason = error.format_message().rstrip(".")
-            _fail(name, f"{reason}; try camalert {name} --help", BadUsage.code)
-        except (click.Abort, KeyboardInterrupt):
-            _die_of(signal.SIGINT)
-        except BrokenPipeError:
-            _die_of(signal.SIGPIPE)
-        except CamalertError as error:
-            _fail(name, str(error), error.code)
-        except OSError as error:
-            code = NotPermitted.code if isinstance(error, PermissionError) else StorageFailed.code
-            _fail(name, f"{error.filename or 'output'}: {error.strerror or error}", code)
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}; --debug shows where"
-            _fail(name, reason, CamalertError.code)
+        words = sys.argv[1:] if args is None else list(args)
+        run(self.ready(name, words, **extra))
+
+    def ready(self, name: str, words: list[str], **extra: Any) -> click.Context:
+        """The command with its arguments read, to `run`. Exits where they are wrong.
+
+        `extra` goes to click; `obj` are Settings to use instead of those of the options.
+        """
+        with _sysexits(name):
+            return self.make_context(name, words, **extra)
+
+
+def run(context: click.Context) -> NoReturn:
+    """Run the command that is `ready`, and exit."""
+    # Not click's own main: it ends with 1 where the reader of the output is gone.
+    with _sysexits(context.info_name or ""), context:
+        context.command.invoke(context)
+        sys.stdout.flush()
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def _sysexits(name: str) -> Iterator[None]:
+    """End with the exit code of what is raised within, said in one line in the name of `name`."""
+    try:
+        yield
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        reason = error.format_message().rstrip(".")
+        _fail(name, f"{reason}; try camalert {name} --help", BadUsage.code)
+    except (click.Abort, KeyboardInterrupt):
+        _die_of(signal.SIGINT)
+    except BrokenPipeError:
+        _die_of(signal.SIGPIPE)
+    except CamalertError as error:
+        _fail(name, str(error), error.code)
+    except OSError as error:
+        code = NotPermitted.code if isinstance(error, PermissionError) else StorageFailed.code
+        _fail(name, f"{error.filename or 'output'}: {error.strerror or error}", code)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}; --debug shows where"
+        _fail(name, reason, CamalertError.code)
 
 
 class Command(_Sysexits):
@@ -217,7 +228,7 @@ def _with_settings(function: _Function) -> _Function:
         from camalert.diagnostics import to_stderr
 
         to_stderr(context.find_root().info_name or "", debug)
-        context.obj = Settings(config, debug)
+        context.obj = context.obj or Settings(config, debug)
         return function(context.obj, **options)
 
     run.__name__, run.__doc__ = function.__name__, function.__doc__
@@ -245,7 +256,8 @@ def _version(context: click.Context, _option: click.Parameter, wanted: bool) -> 
 def _fail(name: str, message: str, code: int) -> NoReturn:
     from camalert.diagnostics import log, to_stderr
 
-    to_stderr(name, debug=False)
+    if not log.handlers:
+        to_stderr(name, debug=False)
     log.error("%s", message)
     log.debug("where it happened:", exc_info=True)
     try:

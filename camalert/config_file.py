@@ -5,6 +5,7 @@ An unknown key is an error that names the nearest known one.
 
 import dataclasses
 import difflib
+import functools
 import json
 import os
 import re
@@ -43,8 +44,21 @@ def load(path: Path | None) -> Config:
 
     Raises BadConfig with every problem of the file, one a line.
     """
-    if path is None:
-        return Config()
+    return _load(path, stamp(path)) if path else Config()
+
+
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """What is another after the file `path` was written anew; None where it cannot be seen."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@functools.lru_cache(1)
+def _load(path: Path, _stamp: tuple[int, int, int] | None) -> Config:
+    """Kept, so that what is forked from a process that has read the config has it too."""
     config, problems = parse(read(path))
     if problems:
         rest = f" (and {len(problems) - 1} more; see camalert check-config)" * (len(problems) > 1)

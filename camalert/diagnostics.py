@@ -9,11 +9,9 @@ log = logging.getLogger("camalert")
 
 def to_stderr(name: str, debug: bool) -> None:
     """From now on what is logged is a line on stderr, with the tool's `name` before it."""
-    if log.handlers:
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine(f"{name}: %(message)s"))
-    log.addHandler(handler)
+    if not log.handlers:
+        log.addHandler(logging.StreamHandler(sys.stderr))
+    log.handlers[0].setFormatter(_OneLine(f"{name}: %(message)s"))
     log.setLevel(logging.DEBUG if debug else logging.INFO)
 
 

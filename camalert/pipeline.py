@@ -1,11 +1,12 @@
-"""Stages of the line, joined by pipes and forked from one parent that has loaded what they share.
+"""Stages of the line, joined by pipes and forked from one parent that has loaded what they use.
 
-Run by bin/alarm-line: `python -m camalert.pipeline 'alarm-panel --listen' log-event ...`. A shell's
-pipe would start each stage as a Python of its own, which costs about 3 MB more of memory a stage
-and, on a Pi Zero, ten seconds of start-up; and it cannot say which stage died.
+Run by bin/alarm-line as `python -m camalert.pipeline NAME [--with SENSOR]... STAGE...`, a command
+with its options in each argument. A shell's pipe would start each as a Python of its own: several
+MB of memory more for each and, on a Pi Zero, ten seconds of start-up; and it cannot say which died.
 
-The first stage to end brings the others down: those before it lose their reader, those behind it
-read on to the end. On SIGTERM only the first stage is told, and the rest drain.
+The first to end brings the others down: those before it lose their reader, those behind it read on
+to the end. On SIGTERM only the sensors and the first stage are told, and the rest drain. Once all
+are started, camalert.supervisor takes this process's place and waits.
 """
 
 import gc
@@ -14,123 +15,95 @@ import os
 import shlex
 import signal
 import sys
-import time
-from pathlib import Path
 from typing import NoReturn
 
-from camalert import config_file
+import click
+
+from camalert import cli, diagnostics, supervisor
 from camalert.errors import CamalertError
 
 PATIENCE = 20.0
-"""Seconds that stages have to end once one has ended or SIGTERM came; then they are killed."""
+"""Seconds that all have to end once one has ended or SIGTERM came; then they are killed."""
 
-SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
-SHARED = (
-    "camalert.alarm.control_unit",
-    "camalert.capture.rounds",
-    "camalert.cli",
-    "camalert.config_file",
-    "camalert.handover",
-    "camalert.line",
-    "camalert.mail.alerts",
-    "camalert.mail.intake",
-    "camalert.records",
-    "email.parser",
-    "sqlite3",
-)
-"""What most stages use. What only one does, it loads by itself."""
+USED_BY_ALL = ("camalert.handover", "camalert.line", "camalert.records")
+USED = {
+    "alarm-panel": ("camalert.alarm.control_unit",),
+    "compose-alert": ("camalert.mail.alerts", "email.generator"),
+    "diff-frames": ("camalert.motion.decoding", "camalert.motion.detector"),
+    "encrypt-autocrypt": ("camalert.trust.autocrypt", "camalert.trust.keyring"),
+    "log-event": ("camalert.store.events", "camalert.store.recorder", "camalert.store.sqlite"),
+    "send-mail": ("camalert.mail.intake",),
+    "snap": ("camalert.capture.rounds",),
+    "watch-button": ("camalert.sensing.button", "camalert.sensing.pins"),
+    "watch-pir": ("camalert.sensing.pins", "camalert.sensing.pirs"),
+}
+"""What a command loads when it starts to work. It costs memory twice where each does it by itself:
+what two of them need, and what the import as such touches."""
 
 
 def main() -> NoReturn:
-    """Run the stages that the arguments name, one argument a stage with its options."""
-    stages = [shlex.split(argument) for argument in sys.argv[1:]]
-    for module in SHARED:
-        importlib.import_module(module)
+    """Run the commands that the arguments name, one argument a command with its options."""
+    gc.disable()  # it would leave holes in pages that are shared, for the children to write into
+    name, *words = sys.argv[1:]
+    sensors = [words[n + 1] for n, word in enumerate(words) if word == "--with"]
+    stages = words[2 * len(sensors) :]
+    settings = cli.Settings(None, debug=False)
     try:
-        config_file.load(config_file.locate())  # here once: each stage would say what is wrong
+        _ = settings.config  # here once: each command would say what is wrong
     except CamalertError as error:
-        _say(str(error))
+        supervisor.say(name, str(error))
         sys.exit(error.code)
-    gc.collect()
+    commands = [_ready(name, words, settings) for words in (*stages, *sensors)]
+    diagnostics.to_stderr(name, debug=False)
     gc.freeze()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    sys.exit(_watch(_start(stages, mask)))
+    signal.pthread_sigmask(signal.SIG_BLOCK, supervisor.SIGNALS)
+    processes = _start(commands, len(stages))
+    waiting = [sys.executable, "-I", supervisor.__file__, name, str(PATIENCE), *processes]
+    os.execv(sys.executable, waiting)  # noqa: S606 (no shell wanted)
 
 
-def _start(stages: list[list[str]], mask: set[int | signal.Signals]) -> dict[int, str]:
-    """The stages' names by process id, in order."""
-    names = {}
-    source = os.open(os.devnull, os.O_RDONLY)
-    for stage in stages:
-        last = stage is stages[-1]
-        following, target = (-1, os.dup(1)) if last else os.pipe()
+def _ready(name: str, words: str, settings: cli.Settings) -> click.Context:
+    """A command with its options and the config read, and what it uses loaded."""
+    command, *options = shlex.split(words)
+    module = importlib.import_module(f"camalert.commands.{command.replace('-', '_')}")
+    for used in (*USED_BY_ALL, *USED.get(command, ())):
+        importlib.import_module(used)
+    try:
+        return module.main.ready(command, options, obj=settings)  # type: ignore[no-any-return]
+    except SystemExit as end:
+        sys.exit(supervisor.verdict(name, [(command, int(end.code or 0))]))
+
+
+def _start(commands: list[click.Context], stages: int) -> list[str]:
+    """Fork them, the first `stages` joined by pipes; what the supervisor is told of each."""
+    processes = []
+    source = nothing = os.open(os.devnull, os.O_RDWR)
+    for number, command in enumerate(commands, 1):
+        following, target = os.pipe() if number < stages else (nothing, os.dup(1))
         if (child := os.fork()) == 0:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             os.dup2(source, 0)
             os.dup2(target, 1)
-            for descriptor in {source, target, following} - {-1}:
-                os.close(descriptor)
-            _become(stage)
-        names[child] = stage[0]
-        os.close(source)
-        os.close(target)
+            os.closerange(3, max(source, target, following) + 1)
+            _become(command)
+        told = "!" * (number == 1 or number > stages)
+        processes.append(f"{child}={command.info_name}{told}")
+        for descriptor in {source, target} - {nothing}:
+            os.close(descriptor)
         source = following
-    return names
+    return processes
 
 
-def _become(stage: list[str]) -> NoReturn:
+def _become(command: click.Context) -> NoReturn:
     """Be the command from here on, by name too: `ps -o comm` shows it."""
-    Path("/proc/self/comm").write_text(stage[0], encoding="ascii")
-    sys.argv = [str(Path(sys.executable).with_name(stage[0])), *stage[1:]]
-    module = importlib.import_module(f"camalert.commands.{stage[0].replace('-', '_')}")
-    sys.exit(module.main())
-
-
-def _watch(names: dict[int, str]) -> int:
-    """Wait for the end of all stages; the exit status: that of the one behind it, 0 if asked."""
-    running, ends, asked, deadline = dict(names), list[tuple[str, int]](), False, float("inf")
-    while running:
-        told = signal.sigtimedwait(SIGNALS, min(max(0.0, deadline - time.monotonic()), 3600))
-        if told and told.si_signo != signal.SIGCHLD and not asked and not ends:
-            asked = True
-            os.kill(next(iter(names)), signal.SIGTERM)
-        ends += _ended(running)
-        if (asked or ends) and deadline == float("inf"):
-            deadline = time.monotonic() + PATIENCE
-        if time.monotonic() >= deadline:
-            for child, name in running.items():
-                _say(f"{name} does not end and is killed")
-                os.kill(child, signal.SIGKILL)
-            deadline = time.monotonic() + PATIENCE
-    return 0 if asked else _told(ends)
-
-
-def _ended(running: dict[int, str]) -> list[tuple[str, int]]:
-    """The stages that have ended, with their status as a shell has it, taken out of `running`."""
-    ended = []
-    for child, name in list(running.items()):
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            code = os.waitstatus_to_exitcode(status)
-            ended.append((name, code if code >= 0 else 128 - code))
-            del running[child]
-    return ended
-
-
-def _told(ends: list[tuple[str, int]]) -> int:
-    """Say which stage brought the line down; its status.
-
-    A dying process closes its pipes before it can be waited for, so one that lost its reader
-    (SIGPIPE) may be seen to end before the one that it lost.
-    """
-    behind = [end for end in ends if end[1] != 128 + signal.SIGPIPE] or ends
-    name, status = behind[0]
-    _say(f"{name} ended with status {status}, and the line with it")
-    return status or 70
-
-
-def _say(text: str) -> None:
-    print(f"alarm-line: {text}", file=sys.stderr, flush=True)
+    name = command.info_name or ""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, supervisor.SIGNALS)
+    gc.enable()
+    comm = os.open("/proc/self/comm", os.O_WRONLY)
+    os.write(comm, name.encode())
+    os.close(comm)
+    sys.argv = [f"{os.path.dirname(sys.executable)}/{name}"]  # noqa: PTH120 (no page of pathlib)
+    diagnostics.to_stderr(name, debug=False)
+    cli.run(command)
 
 
 if __name__ == "__main__":

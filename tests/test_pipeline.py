@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from camalert.records import PirAgreed, SystemClock, encode, envelope
+from camalert.sensing.board import Board
 
 RUN = "from camalert import pipeline; pipeline.PATIENCE = {patience}; pipeline.main()"
 STAGES = ("alarm-panel --listen", "log-event", "snap", "diff-frames")
@@ -55,13 +56,13 @@ class Line:
     def __init__(self, stages: tuple[str, ...], folder: Path, patience: float) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-c", RUN.format(patience=patience), *stages],
+            [sys.executable, "-c", RUN.format(patience=patience), "alarm-line", *stages],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        wanted = {stage.split()[0] for stage in stages}
+        wanted = {stage.split()[0] for stage in stages} - {"--with"}
         until(lambda: self.process.poll() is not None or wanted == set(children(self.process.pid)))
 
     def trip(self) -> bytes:
@@ -140,3 +141,53 @@ def test_a_stage_that_does_not_end_is_killed(start: Callable[..., Line]) -> None
     status, said = line.end()
     assert status == 0
     assert "alarm-line: log-event does not end and is killed" in said
+
+
+WITH_SENSOR = ("--with", "watch-pir --to-line", *STAGES)
+
+
+@pytest.fixture
+def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "simulated")
+    monkeypatch.setenv("CAMALERT_BOARD", str(tmp_path / "board"))
+    with (tmp_path / "camalert.toml").open("a") as config:
+        config.write("[sensing]\nsettle = 0\n")
+    return Board(tmp_path / "board")
+
+
+def test_a_sensor_beside_the_line_writes_into_it(
+    start: Callable[..., Line], tmp_path: Path, board: Board
+) -> None:
+    line = start(*WITH_SENSOR)
+    held = tmp_path / "board/20.line"
+    until(lambda: held.exists() and bool(held.read_bytes()))
+    until((tmp_path / "run/events").exists)
+    for pin in (16, 20):
+        board.drive(pin, 1)
+    assert line.process.stdout
+    assert any(b'"type":"alarm.raised"' in row for row in iter(line.process.stdout.readline, b""))
+    line.process.terminate()
+    status, said = line.end()
+    assert status == 0
+    assert "ended with status" not in said
+
+
+def test_a_sensor_that_dies_takes_the_line_down_and_is_named(
+    start: Callable[..., Line], board: Board
+) -> None:
+    line = start(*WITH_SENSOR)
+    family = children(line.process.pid)
+    os.kill(family["watch-pir"], signal.SIGKILL)
+    status, said = line.end()
+    assert status == 137
+    assert "alarm-line: watch-pir ended with status 137, and the line with it" in said
+    assert not [pid for pid in family.values() if Path(f"/proc/{pid}").exists()]
+
+
+def test_who_waits_is_small(start: Callable[..., Line]) -> None:
+    """It has left behind what the stages share, which it had loaded for them."""
+    line = start()
+    line.trip()
+    mapped = Path(f"/proc/{line.process.pid}/maps").read_text()
+    assert "numpy" not in mapped and "PIL" not in mapped
+    assert "numpy" in Path(f"/proc/{children(line.process.pid)['snap']}/maps").read_text()

@@ -39,9 +39,9 @@ class Notes:
 
         A note that cannot be read as its alarm's is said and set aside, not raised.
         """
-        for torn in self.folder.glob(".*.note.*"):
+        for torn in durable.listed(self.folder, ".", ""):
             torn.unlink(missing_ok=True)
-        for path in sorted(self.folder.glob("*.note"), key=_written):
+        for path in sorted(durable.listed(self.folder, "", ".note"), key=_written):
             try:
                 record = decode(path.read_bytes())
                 if isinstance(record, AlarmRaised) and record.id == path.stem:

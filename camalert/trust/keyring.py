@@ -145,7 +145,7 @@ class Keyring:
     def peers(self) -> list[Peer]:
         """Everybody's keys. A file that cannot be used is said once and left out."""
         found = {}
-        for path in sorted(self.folder.glob("peers/*.peer")):
+        for path in sorted(durable.listed(self.folder / "peers", "", ".peer")):
             stamp = _stamp(path)
             cached = self._peers.get(path.name)
             if cached is None or cached[0] != stamp:

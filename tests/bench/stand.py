@@ -154,8 +154,7 @@ class Stand:
     @contextlib.contextmanager
     def line(self) -> Iterator["Output"]:
         """The line and its sensors, warm: one alarm has gone through. Yields what comes out."""
-        line = Output(self.start("alarm-line"), self.folder / "log")
-        self.start("watch-pir", "--to-line")
+        line = Output(self.start("alarm-line", "--with", "watch-pir"), self.folder / "log")
         deadline = time.monotonic() + PATIENCE
         while b"watching" not in (self.folder / "log").read_bytes():
             if time.monotonic() > deadline:

@@ -233,16 +233,14 @@ def break_in(house: House, mailbox: Mailbox, footage: Path | None) -> int:
     if footage:
         house.do("camera", "snap", "porch", "-o", str(house.run / "first.jpg"))
     exchange_keys(house)
-    house.start("alarm-line")
+    house.start("alarm-line", "--with", "watch-button", "--with", "watch-pir")
     house.start("send-mail", "--flush", "--follow")
-    house.start("watch-button", "--to-line")
-    house.start("watch-pir", "--to-line")
     house.until("line", lambda: cli.is_held(house.run / "camera/alarm-panel.lock"))
     print("demo: a heartbeat proves the line ...", flush=True)
     house.do("camera", "heartbeat", "--wait", "30")
     house.until("heartbeat", lambda: mailbox.mails)
-    watching = house.folder / "watch-pir.log"
-    house.until("watch", lambda: b"watching" in watching.read_bytes())
+    watching = house.folder / "alarm-line.log"
+    house.until("watch", lambda: b"watch-pir: watching" in watching.read_bytes())
     before = len(mailbox.mails)
     print("demo: somebody walks past both PIRs (motion sensors) ...", flush=True)
     scene.film(house.film, 420, 860)

@@ -108,7 +108,9 @@ def test_alarm_line_tells_what_it_does(option: str, tmp_path: Path) -> None:
     assert done.stdout.startswith("Usage: alarm-line ") and "Example:\n" in done.stdout
 
 
-@pytest.mark.parametrize("words", [["out"], ["watch", "mail"], ["--config"], ["--confg", "x"]])
+@pytest.mark.parametrize(
+    "words", [["out"], ["watch", "mail"], ["--config"], ["--confg", "x"], ["--with", "snap"]]
+)
 def test_alarm_line_refuses_what_it_does_not_know(words: list[str], tmp_path: Path) -> None:
     done = run(VENV / "bin/alarm-line", *words, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (64, "")
