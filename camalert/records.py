@@ -177,6 +177,35 @@ class AlarmSuppressed(Record):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class FrameCaptured(Record):
+    """A frame of a camera is in the ring; `mono` is its moment, `source` the camera."""
+
+    writer = "capture-ring"
+    type: str = "frame.captured"
+    file: str = part_of("the JPEG, below the run folder; the ring removes it when it is old")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CameraTrouble(Record):
+    """A camera gives no frames; `source` is the camera."""
+
+    writer = "capture-ring"
+    entry = True
+    type: str = "camera.trouble"
+    reason: str = part_of("why, in words")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CameraGood(Record):
+    """It gives frames again, and has done so for a while."""
+
+    writer = "capture-ring"
+    entry = True
+    type: str = "camera.good"
+    lasted: float = part_of("seconds from the trouble's begin to the first frame after it")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PictureTaken(Record):
     """A camera's picture of an alarm or a heartbeat; `source` is the camera."""
 
