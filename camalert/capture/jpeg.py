@@ -32,12 +32,16 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 @dataclass(frozen=True)
 class Picture:
-    """A JPEG of `width` x `height` pixels; `damaged` says what is wrong where something is."""
+    """A JPEG of `width` x `height` pixels; `damaged` says what is wrong where something is.
+
+    One that is `whole` may be damaged all the same: black.
+    """
 
     data: bytes
     width: int
     height: int
     damaged: str | None = None
+    whole: bool = True
 
 
 def inspect(data: bytes) -> tuple[int, int]:
@@ -63,7 +67,7 @@ def clean(data: bytes, turn: int = 0) -> Picture:
     damaged; what holds no picture at all raises BadData.
     """
     kept, orientation, plain, coded = [b"\xff\xd8"], 1, 0.0, 0
-    size, damaged = None, None
+    size, damaged, whole = None, None, True
     try:
         for marker, start, end in _segments(data):
             segment = data[start:end]
@@ -77,7 +81,7 @@ def clean(data: bytes, turn: int = 0) -> Picture:
     except BadData as error:
         if size is None or not coded:
             raise
-        damaged = error.reason
+        damaged, whole = error.reason, False
     if size is None:
         raise BadData("JPEG", "holds no picture")
     if damaged is None:
@@ -86,7 +90,7 @@ def clean(data: bytes, turn: int = 0) -> Picture:
             damaged = "black, or all of one colour"
     tag = _orientation_segment(turned(orientation, turn))
     kept.insert(2 if kept[1].startswith(b"\xff\xe0") else 1, tag)
-    return Picture(b"".join(kept), *size, damaged)
+    return Picture(b"".join(kept), *size, damaged, whole)
 
 
 def turned(orientation: int, turn: int) -> int:

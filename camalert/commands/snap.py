@@ -50,7 +50,7 @@ def _in_the_line(settings: cli.Settings) -> None:
         raise BadUsage("camera", "none is named", "give a camera's name, or --all")
     config, clock = settings.config, SystemClock()
     if any(camera.source == "pattern" for camera in config.camera):
-        import camalert.capture.pattern  # noqa: F401
+        import camalert.capture.pixels  # noqa: F401
     workers = Workers(config.folder("run"), clock)
     rounds = Rounds(workers, clock)
     line = cli.RecordLine()

@@ -1,4 +1,4 @@
-"""capture/pattern.py: the same time gives the same picture, and another second another."""
+"""capture/pixels.py: the same time gives the same picture, and another second another."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from camalert.capture import jpeg
-from camalert.capture.pattern import draw
+from camalert.capture.pixels import draw
 
 NOON = datetime(2027, 1, 2, 12, tzinfo=UTC)
 
