@@ -21,6 +21,8 @@ SHARED = {path.stem for path in PACKAGE.glob("*.py")} - {"cli", "line", "__init_
 PURE = (
     "alarm/panel.py",
     "capture/bounds.py",
+    "capture/night.py",
+    "capture/supervision.py",
     "motion/detector.py",
     "sensing/coincidence.py",
 )

@@ -39,15 +39,15 @@ class Recorder:
         config: Config,
         clock: Clock,
         *,
-        is_off: Callable[[], bool] = lambda: False,
+        mode: Callable[[], str] = lambda: "alert",
         start: Start = Feed,
         free: Callable[[Path], int] = memory.free,
     ) -> None:
-        """`is_off` tells whether the panel's mode is off; `start` and `free` are for tests.
+        """`mode` tells the panel's mode; `start` and `free` are for tests.
 
         Raises CannotCreate.
         """
-        self._clock, self._is_off, self._feed_of, self._free = clock, is_off, start, free
+        self._clock, self._mode, self._feed_of, self._free = clock, mode, start, free
         self._run = config.folder("run")
         self.camera = next(camera for camera in config.camera if camera.name == name)
         now = clock.monotonic()
@@ -144,7 +144,7 @@ class Recorder:
             self._again("its config has changed")
 
     def _obey_mode(self, now: float) -> None:
-        if (off := self._is_off()) == self._off:
+        if (off := self._mode() == "off") == self._off:
             return
         self._off = off
         if off:

@@ -55,7 +55,10 @@ def lock(run: Path, camera: str) -> Path:
 
 def is_owned(run: Path, camera: str) -> bool:
     """Whether a capture-ring runs for `camera`."""
-    return is_held(lock(run, camera))
+    try:
+        return is_held(lock(run, camera))
+    except OSError:  # no run folder of this user's: then the device itself says that it is in use
+        return False
 
 
 def trouble(run: Path, camera: str) -> str | None:

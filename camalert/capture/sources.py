@@ -45,8 +45,8 @@ def take(
     """
     shot = Shot(camera, time.monotonic() + camera.deadline, clock or SystemClock(), cancel)
     while rings and ring.is_owned(run, camera.name):
-        if data := _from_ring(shot, run):
-            return jpeg.clean(data)
+        if picture := _from_ring(shot, run):
+            return picture
     with exclusive(shot, run) as held:
         data, turn = BACKENDS[camera.source](held)
     if not data:
@@ -79,14 +79,17 @@ def fresh(camera: Camera) -> float:
     return max(2 / slowest, FRESH)
 
 
-def _from_ring(shot: Shot, run: Path) -> bytes | None:
-    """The newest frame in the ring, once it is fresh; None where its owner has left meanwhile."""
+def _from_ring(shot: Shot, run: Path) -> Picture | None:
+    """The newest frame in the ring where it is fresh, else None after a moment.
+
+    Raises Unavailable with the reason when the shot's time is over.
+    """
     camera = shot.camera
     frame = ring.newest(ring.folder(run, camera.name))
     age = shot.clock.monotonic() - frame.mono if frame else None
     if frame and age is not None and age <= fresh(camera):
         with contextlib.suppress(FileNotFoundError):  # else the ring has just dropped it
-            return frame.path.read_bytes()
+            return replace(jpeg.clean(frame.path.read_bytes()), moment=frame.mono)
     if time.monotonic() >= shot.end:
         why = ring.trouble(run, camera.name)
         why = why or (f"the newest is {age:.0f} s old" if age is not None else "none has come yet")

@@ -118,7 +118,9 @@ class Pace:
         """Whether a frame that comes now is one of them."""
         if now < self._next - SLACK * self._interval:
             return False
-        self._next = max(self._next, now - self._interval) + self._interval
+        first = self._next == float("-inf")
+        following = now if first else max(self._next, now - self._interval / 2)
+        self._next = following + self._interval
         return True
 
     def wait(self, now: float) -> float:

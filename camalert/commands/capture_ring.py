@@ -2,13 +2,11 @@
 
 import contextlib
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from camalert import cli
-from camalert.errors import BadConfig, BadUsage
 
 if TYPE_CHECKING:
     from camalert.capture.recorder import Recorder
@@ -30,29 +28,22 @@ def main(
     one record, camera.trouble, and camera.good when they come again. On a terminal a line a second
     tells how it goes. In mode off nothing is captured.
     """
-    config = settings.config
-    chosen = _chosen(config, camera)
-    if dry_run:
-        _describe(config, chosen)
-        return
-    from camalert.capture import ring
+    from camalert.alarm.state import ModeInForce
+    from camalert.capture import choice, ring
     from camalert.capture.recorder import Recorder
     from camalert.records import SystemClock
 
+    config, mode = settings.config, ModeInForce()
+    (chosen,) = choice.named(config, (camera,))
+    if dry_run:
+        _describe(config, chosen)
+        return
+
     lock = ring.lock(config.folder("run"), camera)
     held = cli.hold_lock(lock, f"capture-ring {camera}")  # noqa: F841 (held until exit)
-    recorder = Recorder(camera, config, SystemClock(), is_off=_mode_is_off(settings))
+    recorder = Recorder(camera, config, SystemClock(), mode=lambda: mode.read(settings.config))
     with contextlib.closing(recorder):
         _run(settings, recorder, to_line, frames)
-
-
-def _chosen(config: "Config", name: str) -> "Camera":
-    known = {camera.name: camera for camera in config.camera}
-    if not known:
-        raise BadConfig("camera", "none is configured", "see docs/cameras.md")
-    if name not in known:
-        raise BadUsage(name, "no such camera", f"known here: {', '.join(known)}")
-    return known[name]
 
 
 def _describe(config: "Config", camera: "Camera") -> None:
@@ -65,28 +56,6 @@ def _describe(config: "Config", camera: "Camera") -> None:
         f"at most: {camera.rate:g} frames a second; {limits.frames} frames, {limits.age:g} s, "
         f"{limits.megabytes} MB, {limits.share} % of the free RAM"
     )
-
-
-def _mode_is_off(settings: cli.Settings) -> Callable[[], bool]:
-    """Whether the panel's mode is off; its file is read again when it has changed."""
-    from camalert.alarm.state import mode_file, read_mode
-
-    seen: tuple[int, int] | None = None
-    mode: str | None = None
-
-    def is_off() -> bool:
-        nonlocal seen, mode
-        path = mode_file(settings.config)
-        try:
-            status = path.stat()
-            stamp = status.st_ino, status.st_mtime_ns
-        except OSError:
-            stamp = None
-        if stamp is None or stamp != seen:
-            seen, mode = stamp, read_mode(path)
-        return (mode or settings.config.panel.mode) == "off"
-
-    return is_off
 
 
 def _run(settings: cli.Settings, recorder: "Recorder", to_line: bool, frames: int | None) -> None:
