@@ -25,7 +25,7 @@ from camalert.errors import CamalertError
 PATIENCE = 20.0
 """Seconds that all have to end once one has ended or SIGTERM came; then they are killed."""
 
-USED_BY_ALL = ("camalert.handover", "camalert.line", "camalert.records")
+USED_BY_ALL = ("camalert.codec", "camalert.handover", "camalert.line", "camalert.records")
 USED = {
     "alarm-panel": ("camalert.alarm.control_unit",),
     "compose-alert": ("camalert.mail.alerts", "email.generator"),
