@@ -25,22 +25,29 @@ def texture(cells: Cells, background: Cells) -> tuple[Mask, Mask]:
     common = _common(now, before)
     kept = (power_before > FAINT**2) & (common > KEPT * np.sqrt(power_now * power_before))
     altered = (np.maximum(power_now, power_before) > CLEAR**2) & ~kept
-    rows = np.minimum(np.arange(cells.shape[0]) // BLOCK, kept.shape[0] - 1)[:, None]
-    columns = np.minimum(np.arange(cells.shape[1]) // BLOCK, kept.shape[1] - 1)
-    return kept[rows, columns], altered[rows, columns]
+    return _spread(kept, cells.shape), _spread(altered, cells.shape)
 
 
 def _blocks(cells: Cells) -> Cells:
-    """The whole blocks of `cells`: blocks x the cells of each, less the block's mean."""
-    height, width = (max(1, side // BLOCK) for side in cells.shape)
-    whole = cells[: height * BLOCK, : width * BLOCK]
-    split = whole.reshape(height, -1, width, whole.shape[1] // width).swapaxes(1, 2)
-    blocks = split.reshape(height, width, -1).copy()
-    blocks -= blocks.mean(-1, keepdims=True)
+    """Cells of a block x rows x columns of the whole blocks of `cells`, less each block's mean."""
+    high, wide = (min(side, BLOCK) for side in cells.shape)
+    rows, columns = cells.shape[0] // high, cells.shape[1] // wide
+    split = cells[: rows * high, : columns * wide].reshape(rows, high, columns, wide)
+    blocks = split.transpose(1, 3, 0, 2).reshape(high * wide, rows, columns).copy()
+    blocks -= np.add.reduce(blocks, 0) / np.float32(high * wide)
     return blocks
 
 
 def _common(one: Cells, other: Cells) -> Cells:
     """The mean product of the cells of each block."""
-    products: Cells = np.einsum("ijk,ijk->ij", one, other) / np.float32(one.shape[-1])
+    products: Cells = np.add.reduce(one * other, 0) / np.float32(len(one))
     return products
+
+
+def _spread(blocks: Mask, shape: tuple[int, ...]) -> Mask:
+    """Each block's value at each of its cells; at the cells that fill no block, the last one's."""
+    whole = blocks.repeat(min(shape[0], BLOCK), 0).repeat(min(shape[1], BLOCK), 1)
+    if whole.shape == shape:
+        return whole
+    beyond = [(0, side - filled) for side, filled in zip(shape, whole.shape, strict=True)]
+    return np.pad(whole, beyond, mode="edge")
