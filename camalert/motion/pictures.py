@@ -37,12 +37,12 @@ class Skipped:
 def files(paths: Iterable[Path]) -> Iterator[str]:
     """The paths; for a folder the JPEGs in it, in order of their names."""
     for path in paths:
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        yield from (str(item) for item in inside if item == path or _is_jpeg(item))
-
-
-def _is_jpeg(path: Path) -> bool:
-    return path.suffix.lower() in ENDINGS
+        if path.is_dir():
+            with os.scandir(path) as entries:  # pathlib is slow where there are thousands
+                found = [entry.path for entry in entries if entry.name.lower().endswith(ENDINGS)]
+            yield from sorted(found)
+        else:
+            yield str(path)
 
 
 def read(path: str) -> bytes:
