@@ -47,6 +47,8 @@ CLOSELY = 0.5
 """Where something has moved, so much of the threshold is enough to differ from the recent view."""
 TOGETHER = 5
 """In that case so many of the nine cells around and at a cell must: noise is by itself."""
+SAME = .9
+"""Correlation from which a figure's block is as it was, but for the light on it."""
 PATIENCE = 100
 """Pictures without motion until what stands there is learnt as everything else is."""
 
@@ -87,7 +89,7 @@ class Detector:
             changed = self._patches(changed)
             if self._enough(changed):
                 figure = self._figure
-                if self._goes_on(changed, np.abs(cells - self._recent)):
+                if self._goes_on(changed, cells):
                     kept, altered = self._compare_texture(cells)
                     if self._enough(changed & altered):
                         changed &= ~kept
@@ -126,14 +128,19 @@ class Detector:
             return _around(changed) >= MAJORITY
         return (_around(changed & self._watched) >= MAJORITY) & self._watched
 
-    def _goes_on(self, changed: Mask, stirred: Cells) -> bool:
+    def _goes_on(self, changed: Mask, cells: Cells) -> bool:
         """Whether enough of `changed` differs from the recent view: by little in the figure."""
+        stirred = np.abs(cells - self._recent)
         if self._enough(changed & (stirred > self._threshold), GOING_ON):
             return True
         if self._figure is None:
             return False
         slightly = self._figure & (stirred > CLOSELY * self._threshold)
-        return self._enough(changed & (_around(slightly) >= TOGETHER), GOING_ON)
+        stirs = changed & (_around(slightly) >= TOGETHER)
+        if not self._enough(stirs, GOING_ON):
+            return False
+        _, altered = Texture(self._recent).compare(cells, SAME)
+        return self._enough(stirs & altered, GOING_ON)
 
     def _compare_texture(self, cells: Cells) -> tuple[Mask, Mask]:
         if self._texture is None:

@@ -25,11 +25,14 @@ class Texture:
         self._blocks = _blocks(background)
         self._power = _common(self._blocks, self._blocks)
 
-    def compare(self, cells: Cells) -> tuple[Mask, Mask]:
-        """The cells whose block has kept its texture, and those where it is visibly another."""
+    def compare(self, cells: Cells, alike: float = KEPT) -> tuple[Mask, Mask]:
+        """The cells whose block has kept its texture, and those where it is visibly another.
+
+        `alike` is the least correlation of what is kept.
+        """
         now, before = _blocks(cells), self._power
         power, common = _common(now, now), _common(now, self._blocks)
-        kept = (before > FAINT**2) & (common > KEPT * np.sqrt(power * before))
+        kept = (before > FAINT**2) & (common > alike * np.sqrt(power * before))
         altered = (np.maximum(power, before) > CLEAR**2) & ~kept
         return _spread(kept, cells.shape), _spread(altered, cells.shape)
 
