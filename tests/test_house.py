@@ -24,6 +24,11 @@ PURE = (
     "capture/night.py",
     "capture/supervision.py",
     "motion/detector.py",
+    "motion/header.py",
+    "motion/pixels.py",
+    "motion/texture.py",
+    "motion/verdict.py",
+    "motion/watched.py",
     "sensing/coincidence.py",
 )
 WORLD = {"os", "io", "pathlib", "time", "datetime", "random", "secrets", "socket", "select", "uuid"}
