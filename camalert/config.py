@@ -121,6 +121,11 @@ class Camera:
     options: tuple[str, ...] = key(
         (), meaning="further words for rpicam-still or fswebcam, one string each"
     )
+    motion: str = key(
+        "",
+        meaning="what movement that it sees is for, if not as in `panel.motion`",
+        choices=("", "alarm", "confirm", "log"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +138,26 @@ class Panel:
     cooldown: float = key(
         60.0, meaning="after an alarm, no other for this long", unit="s", low=0, high=86400
     )
+    motion: str = key(
+        "alarm",
+        meaning="what movement that a camera sees is for: an alarm as a PIR's, to confirm a PIR's "
+        "alarm, or the log",
+        choices=("alarm", "confirm", "log"),
+    )
+    confirm_window: float = key(
+        30.0,
+        meaning="how far apart sensor and camera may see it to confirm each other",
+        unit="s",
+        low=0,
+        high=3600,
+    )
+    trouble_cooldown: float = key(
+        600.0,
+        meaning="after an alarm of a camera's trouble, no other of that camera's for this long",
+        unit="s",
+        low=0,
+        high=86400,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +169,58 @@ class Motion:
     )
     threshold: float = key(
         4.5, meaning="the least change of a cell, in the detector's log steps", low=1, high=100
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Watch:
+    """When movement in a camera's frames is an event. `[watch]`."""
+
+    minimum: float = key(
+        0.5, meaning="movement must go on for this long", unit="s", low=0, high=3600
+    )
+    clear: float = key(
+        10.0, meaning="no movement for this long ends an event", unit="s", low=0.1, high=3600
+    )
+    cooldown: float = key(
+        5.0, meaning="after an event, no other of that camera for this long", unit="s", low=0, high=86400
+    )
+    active: tuple[str, ...] = key(
+        (),
+        meaning="local hours in which movement counts, such as `22:00-06:00` or "
+        "`mon-fri 08:00-17:00`; empty: always",
+        check=schedule.parse,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """When a camera's view is in trouble: covered, black, blinded, turned, frozen. `[view]`."""
+
+    enabled: bool = key(True, meaning="false: views are not looked after")
+    hold: float = key(
+        8.0, meaning="trouble must hold this long before it is said", unit="s", low=0, high=3600
+    )
+    good: float = key(
+        10.0, meaning="it must be over this long before that is said", unit="s", low=0, high=3600
+    )
+    frozen: float = key(
+        60.0,
+        meaning="pictures of a live camera that are the same this long are frozen; 0: never",
+        unit="s",
+        low=0,
+        high=86400,
+    )
+    dark: str = key(
+        "sudden",
+        meaning="whether a dark view in which nothing can be made out is trouble: where it comes "
+        "at once, or always",
+        choices=("never", "sudden", "always"),
+    )
+    ignore: tuple[str, ...] = key(
+        (),
+        meaning="what is not said of covered, black, blinded, turned, frozen",
+        choices=("covered", "black", "blinded", "turned", "frozen"),
     )
 
 
@@ -190,6 +267,8 @@ class Config:
     camera: tuple[Camera, ...] = ()
     panel: Panel = Panel()
     motion: Motion = Motion()
+    watch: Watch = Watch()
+    view: View = View()
     mail: Mail = Mail()
     events: Events = Events()
     source: Path | None = None
