@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from camalert import regions, schedule
+
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
 
@@ -126,6 +128,12 @@ class Camera:
         meaning="what movement that it sees is for, if not as in `panel.motion`",
         choices=("", "alarm", "confirm", "log"),
     )
+    zones: tuple[str, ...] = key(
+        (), meaning="motion counts only in these regions; none: everywhere", check=regions.parse
+    )
+    masks: tuple[str, ...] = key(
+        (), meaning="motion does not count in these regions", check=regions.parse
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,7 +191,11 @@ class Watch:
         10.0, meaning="no movement for this long ends an event", unit="s", low=0.1, high=3600
     )
     cooldown: float = key(
-        5.0, meaning="after an event, no other of that camera for this long", unit="s", low=0, high=86400
+        5.0,
+        meaning="after an event, no other of that camera for this long",
+        unit="s",
+        low=0,
+        high=86400,
     )
     active: tuple[str, ...] = key(
         (),

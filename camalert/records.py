@@ -323,7 +323,9 @@ class HeartbeatComplete(Complete):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Message(Record):
     alarm: str = part_of("id of the alarm or heartbeat; empty for other messages")
-    part: str = part_of("which message of it: text, confirmed, porch-1, porch-1-preview, heartbeat ...")
+    part: str = part_of(
+        "which message of it: text, confirmed, porch-1, porch-1-preview, heartbeat ..."
+    )
     message_id: str = part_of("from alarm and part: a repetition is the same message")
     file: str = part_of("the message, below the run folder; in the spool once it is there")
     recipients: tuple[str, ...] = part_of("addresses")

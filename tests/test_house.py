@@ -25,6 +25,7 @@ PURE = (
     "motion/detector.py",
     "motion/events.py",
     "motion/view.py",
+    "motion/watched.py",
     "sensing/coincidence.py",
 )
 WORLD = {"os", "io", "pathlib", "time", "datetime", "random", "secrets", "socket", "select", "uuid"}
