@@ -15,6 +15,7 @@ from camalert import regions, schedule
 
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
+TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def key(
@@ -121,7 +122,7 @@ class Camera:
         15.0, meaning="a capture that takes longer is killed", unit="s", low=0.1, high=120
     )
     options: tuple[str, ...] = key(
-        (), meaning="further words for rpicam-still or fswebcam, one string each"
+        (), meaning="further words for rpicam or fswebcam, one string each"
     )
     motion: str = key(
         "",
@@ -134,6 +135,76 @@ class Camera:
     masks: tuple[str, ...] = key(
         (), meaning="motion does not count in these regions", check=regions.parse
     )
+    privacy_masks: tuple[str, ...] = key(
+        (),
+        meaning="parts of the upright picture made black before it is written anywhere; "
+        "two corners are a box, more a polygon, such as `0,0 30,45.5`",
+        unit="%",
+        check=regions.parse,
+    )
+    rate: float = key(2.0, meaning="frames a second into the ring", unit="1/s", low=0.1, high=30)
+    mode: str = key(
+        "video",
+        meaning="rpicam, ffmpeg with a URL: a running stream, or a new still for each frame",
+        choices=("video", "still"),
+    )
+    restart: float = key(
+        24.0,
+        meaning="capture-ring starts the camera anew after this long, against drifting exposure; "
+        "0: never",
+        unit="h",
+        low=0,
+        high=8760,
+    )
+    night: str = key(
+        "never",
+        meaning="when the night's settings are in force: between two hours, while the sun is "
+        "down, or while the ring's pictures are dark",
+        choices=("never", "hours", "sun", "light"),
+    )
+    night_from: str = key(
+        "21:00", meaning="hours: from this local time, HH:MM", pattern=TIME_OF_DAY
+    )
+    night_to: str = key("06:00", meaning="hours: until this local time", pattern=TIME_OF_DAY)
+    night_below: float = key(
+        30.0, meaning="light: night when pictures are darker", unit="mean luma", low=0, high=255
+    )
+    night_above: float = key(
+        60.0, meaning="light: day when they are lighter", unit="mean luma", low=0, high=255
+    )
+    night_dwell: float = key(
+        300.0, meaning="light: the least between two switches", unit="s", low=10, high=86400
+    )
+    night_rate: float = key(
+        0.0, meaning="frames a second at night; 0: as by day", unit="1/s", low=0, high=30
+    )
+    night_options: tuple[str, ...] = key(
+        (), meaning="words that are added to `options` at night, in place of the same ones there"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Ring:
+    """How many frames each camera's ring keeps: what is reached first counts. `[ring]`."""
+
+    frames: int = key(600, meaning="the most frames", low=2, high=100000)
+    age: float = key(120.0, meaning="no frame is older", unit="s", low=1, high=3600)
+    megabytes: int = key(32, meaning="the most bytes", unit="MB", low=1, high=4096)
+    share: int = key(
+        25,
+        meaning="the most of what is free in RAM and in the run folder",
+        unit="%",
+        low=1,
+        high=90,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the cameras stand, for sunrise and sunset; 0 and 0 is not set. `[place]`."""
+
+    latitude: float = key(0.0, meaning="north is positive", unit="degrees", low=-90, high=90)
+    longitude: float = key(0.0, meaning="east is positive", unit="degrees", low=-180, high=180)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -277,6 +348,8 @@ class Config:
     link: Link = Link()
     button: Button = Button()
     camera: tuple[Camera, ...] = ()
+    ring: Ring = Ring()
+    place: Place = Place()
     panel: Panel = Panel()
     motion: Motion = Motion()
     watch: Watch = Watch()

@@ -22,6 +22,7 @@ PURE = (
     "alarm/agreement.py",
     "alarm/panel.py",
     "alarm/troubles.py",
+    "capture/bounds.py",
     "motion/detector.py",
     "motion/events.py",
     "motion/view.py",
