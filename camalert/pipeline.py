@@ -1,9 +1,9 @@
 """Stages of a line, joined by pipes and forked from one parent that has loaded what they share.
 
 Run by bin/alarm-line and bin/camera-line: `python -m camalert.pipeline alarm-line 'alarm-panel
---listen' log-event ...`; the first word is the line's name. A shell's pipe would start each stage as a
-Python of its own, which costs about 3 MB more of memory a stage and, on a Pi Zero, ten seconds of
-start-up; and it cannot say which stage died.
+--listen' log-event ...`; the first word is the line's name. A shell's pipe would start each stage
+as a Python of its own, which costs about 3 MB more of memory a stage and, on a Pi Zero, ten seconds
+of start-up; and it cannot say which stage died.
 
 The first stage to end brings the others down: those before it lose their reader, those behind it
 read on to the end. On SIGTERM only the first stage is told, and the rest drain.

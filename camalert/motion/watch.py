@@ -10,9 +10,9 @@ from camalert.clock import BOOT
 from camalert.config import NAME, Camera, Config
 from camalert.errors import BadConfig, CamalertError
 from camalert.motion import events, view
-from camalert.motion.detector import Verdict
 from camalert.motion.judge import Judge, judge
 from camalert.motion.sketches import Sketches
+from camalert.motion.verdict import Verdict
 from camalert.records import (
     Clock,
     FrameCaptured,
