@@ -8,7 +8,8 @@ from camalert.errors import BadUsage
 from camalert.store.events import Event
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_WORDS = ("cause", "reason", "mode", "was", "who", "sensors", "health", "part", "file", "error")
+_WORDS = ("cause", "confirmed", "reason", "mode", "was", "who", "sensors", "health", "part", "file")
+_WORDS += ("area", "duration", "lasted", "error")
 
 
 def moment(text: str, now: datetime, zone: tzinfo | None = None, *, end: bool = False) -> datetime:
@@ -52,5 +53,7 @@ def line(event: Event, zone: tzinfo | None = None) -> str:
 
 
 def _said(name: str, value: object) -> str:
+    if value is True:
+        return name
     text = " and ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if name in ("cause", "reason", "health") else f"{name} {text}"
