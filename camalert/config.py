@@ -7,35 +7,17 @@ nowhere else.
 import dataclasses
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from camalert import regions, schedule
+from camalert.config_key import key
 
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
 TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-
-
-def key(
-    default: Any = dataclasses.MISSING,
-    *,
-    meaning: str,
-    unit: str = "",
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    pattern: re.Pattern[str] | None = None,
-    check: Callable[[str], object] | None = None,
-) -> Any:
-    """A config key: `default` (none: the key is required), what it means, its unit and bounds.
-
-    `check` raises ValueError, with the reason, for a text that it does not take.
-    """
-    said = {"meaning": meaning, "default": default, "unit": unit}
-    limits = {"low": low, "high": high, "choices": choices, "pattern": pattern, "check": check}
-    return dataclasses.field(default=default, metadata=said | limits)
+PRESETS = ("low", "medium", "high")
+METHODS = ("cells", "pixel", "area")
+THUMBNAILS = ("auto", "only", "never")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +116,11 @@ class Camera:
     )
     masks: tuple[str, ...] = key(
         (), meaning="motion does not count in these regions", check=regions.parse
+    )
+    preset: str = key(
+        "",
+        meaning="how easily it sees motion, if not as `motion.preset`",
+        choices=PRESETS,
     )
     privacy_masks: tuple[str, ...] = key(
         (),
@@ -243,11 +230,30 @@ class Panel:
 class Motion:
     """When a picture counts as moved. `[motion]`."""
 
+    preset: str = key("medium", meaning="how easily: what counts at least", choices=PRESETS)
     area: float = key(
-        0.1, meaning="the least changed part of the picture", unit="%", low=0.01, high=100
+        -1.0,
+        meaning="the least changed part of what is watched; -1: as the preset says",
+        unit="%",
+        low=0.01,
+        high=100,
     )
     threshold: float = key(
-        4.5, meaning="the least change of a cell, in the detector's log steps", low=1, high=100
+        -1.0,
+        meaning="the least change of a cell in log steps, of a pixel in percent; -1: as the "
+        "preset says",
+        low=1,
+        high=100,
+    )
+    method: str = key(
+        "cells",
+        meaning="the detector, or the largest distance of a pixel, or the part of changed pixels",
+        choices=METHODS,
+    )
+    thumbnail: str = key(
+        "auto",
+        meaning="the small picture in a JPEG's EXIF: where there is one, always, never",
+        choices=THUMBNAILS,
     )
 
 

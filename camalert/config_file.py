@@ -4,8 +4,6 @@ An unknown key is an error that names the nearest known one.
 """
 
 import dataclasses
-import difflib
-import json
 import os
 import re
 import tomllib
@@ -84,6 +82,8 @@ def _table(kind: type, tree: dict[str, Any], at: str, found: list[tuple[str, str
     for name, value in tree.items():
         path = f"{at}{name}"
         if name not in fields:
+            import difflib  # only here: most files have no unknown key, and loading takes time
+
             near = difflib.get_close_matches(name, fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(fields)}"
             found.append((path, f"unknown key; {hint}"))
@@ -130,10 +130,12 @@ _SHAPES = {
 
 
 def _out_of_bounds(limits: Limits, value: Any) -> str | None:
+    if value == limits.get("default"):  # which may say "unset" by what is no value of the key
+        return None
     if limits.get("choices") and value not in limits["choices"]:
         return f"{value!r} is not one of {', '.join(limits['choices'])}"
     if isinstance(value, str):
-        return _misshapen(limits, value) if value != limits.get("default") else None
+        return _misshapen(limits, value)
     low, high = limits.get("low"), limits.get("high")
     if low is not None and not low <= value:
         return f"{value} is below {low}"
@@ -238,6 +240,8 @@ def dump(config: Config) -> str:
 
 
 def _keys(table: Any) -> str:
+    import json
+
     # JSON's text, numbers, true, false and arrays of text are TOML's too.
     values = {field.name: getattr(table, field.name) for field in dataclasses.fields(table)}
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from camalert.motion.texture import texture
+from camalert.motion.texture import Texture
 from camalert.motion.verdict import QUIET, Mask, Verdict, box
 from camalert.motion.watched import watched
 from camalert.regions import Region
@@ -32,8 +32,6 @@ SLOW, RELIT, HELD = np.float32(1 / 32), np.float32(1 / 8), np.float32(1 / 256)
 """What a picture adds to the background, to one in new light, and where something has moved."""
 FAST = np.float32(1 / 2)
 """What a picture adds to the recent view."""
-YOUNG = 32
-"""Pictures until the background is an average of as many as `SLOW` makes it."""
 
 NOISE = np.float32(4)
 """A cell must change by this many times its mean deviation."""
@@ -49,6 +47,8 @@ CLOSELY = 0.5
 """Where something has moved, so much of the threshold is enough to differ from the recent view."""
 TOGETHER = 5
 """In that case so many of the nine cells around and at a cell must: noise is by itself."""
+SAME = 0.9
+"""Correlation from which a figure's block is as it was, but for the light on it."""
 PATIENCE = 100
 """Pictures without motion until what stands there is learnt as everything else is."""
 
@@ -70,13 +70,13 @@ class Detector:
         self._area, self._threshold = area, np.float32(threshold)
         self._zones, self._masks = zones, masks
         self._background: Cells | None = None
+        self._texture: Texture | None = None
         self._idle = 0
 
     def update(self, luma: Luma) -> Verdict:
         """Judge `luma` (rows x columns of cells, about 80 wide) and learn from it.
 
-        Another shape than before starts anew. Raises ValueError where zones and masks leave
-        no cell.
+        Another shape than before starts anew.
         """
         cells = LOG.take(luma, mode="wrap")
         if self._background is None or self._background.shape != cells.shape:
@@ -89,21 +89,21 @@ class Detector:
             changed = self._patches(changed)
             if self._enough(changed):
                 figure = self._figure
-                if self._enough(changed & self._stirs(cells), GOING_ON):
-                    kept, altered = texture(cells, self._background)
+                if self._goes_on(changed, cells):
+                    kept, altered = self._compare_texture(cells)
                     if self._enough(changed & altered):
-                        figure = changed & ~kept
-                        verdict = self._verdict(figure)
+                        changed &= ~kept
+                        verdict, figure = self._verdict(changed), _around(changed) > 0
                     else:
-                        rate = RELIT
+                        figure, rate, self._texture = None, RELIT, None
         self._idle = 0 if verdict.moved else self._idle + 1
         self._learn(cells, rate, figure if self._idle < PATIENCE else None)
         return verdict
 
     def _begin(self, cells: Cells) -> None:
         self._watched = watched(cells.shape, self._zones, self._masks)
-        counting = self._watched if self._watched is not None else np.True_
-        self._least = self._area / 100 * int(np.broadcast_to(counting, cells.shape).sum())
+        counting = cells.size if self._watched is None else int(np.count_nonzero(self._watched))
+        self._least = self._area / 100 * max(1, counting)
         self._background, self._recent = cells, cells.copy()
         self._deviation = np.zeros_like(cells)
         self._figure: Mask | None = None
@@ -114,7 +114,10 @@ class Detector:
         """By how much the whole of what is watched is lighter than the background: the median."""
         assert self._background is not None
         change = cells - self._background
-        seen = change[::2, ::2].ravel() if self._watched is None else change[self._watched]
+        if self._watched is None or not self._watched.any():
+            seen = change[::3, ::3].ravel()
+        else:
+            seen = change[self._watched]
         seen.partition(seen.size // 2)  # np.median does more, for what does not occur here
         middle: np.float32 = seen[seen.size // 2]
         return middle
@@ -122,26 +125,36 @@ class Detector:
     def _patches(self, changed: Mask) -> Mask:
         """The cells of what is watched that have enough of `changed` in and around them."""
         if self._watched is None:
-            return _majority(changed)
-        return _majority(changed & self._watched) & self._watched
+            return _around(changed) >= MAJORITY
+        return (_around(changed & self._watched) >= MAJORITY) & self._watched
 
-    def _stirs(self, cells: Cells) -> Mask:
-        """The cells that differ from the recent view: where something has moved, by little."""
-        change = np.abs(cells - self._recent)
-        stirs: Mask = change > self._threshold
-        if self._figure is not None:
-            stirs |= _around(self._figure & (change > CLOSELY * self._threshold)) >= TOGETHER
-        return stirs
+    def _goes_on(self, changed: Mask, cells: Cells) -> bool:
+        """Whether enough of `changed` differs from the recent view: by little in the figure."""
+        stirred = np.abs(cells - self._recent)
+        if self._enough(changed & (stirred > self._threshold), GOING_ON):
+            return True
+        if self._figure is None:
+            return False
+        slightly = self._figure & (stirred > CLOSELY * self._threshold)
+        stirs = changed & (_around(slightly) >= TOGETHER)
+        if not self._enough(stirs, GOING_ON):
+            return False
+        _, altered = Texture(self._recent).compare(cells, SAME)
+        return self._enough(stirs & altered, GOING_ON)
+
+    def _compare_texture(self, cells: Cells) -> tuple[Mask, Mask]:
+        if self._texture is None:
+            assert self._background is not None
+            self._texture = Texture(self._background)
+        return self._texture.compare(cells)
 
     def _learn(self, cells: Cells, rate: np.float32, figure: Mask | None) -> None:
-        """Into background, deviation and recent view; slowly at and around `figure`."""
+        """Into background, deviation and recent view; slowly in `figure`."""
         assert self._background is not None
-        self._figure = None if figure is None else _grown(figure)
-        rates: np.float32 | Cells = rate
-        if self._figure is not None:
-            rates = np.where(self._figure, HELD, rate)
-        if self._count < YOUNG:
-            rates = np.maximum(rates, np.float32(1 / (self._count + 2)))
+        self._figure = figure
+        rates: np.float32 | Cells = max(rate, np.float32(1 / (self._count + 2)))
+        if figure is not None:
+            rates = np.where(figure, HELD, rates)
         change = cells - self._background
         self._background += rates * change
         np.abs(change, out=change)
@@ -162,6 +175,7 @@ class Detector:
         beyond = np.maximum(self._threshold, NOISE * self._deviation)
         self._high = _spread(self._background, np.maximum) + beyond
         self._low = _spread(self._background, np.minimum) - beyond
+        self._texture = None
 
     def _enough(self, changed: Mask, part: float = 1.0) -> bool:
         return bool(np.count_nonzero(changed) >= part * self._least)
@@ -185,18 +199,15 @@ def _spread(cells: Cells, pick: "np.ufunc") -> Cells:
 def _around(mask: Mask) -> NDArray[np.uint8]:
     """How many of each cell and the eight around it are in `mask`; beyond the edge is as at it."""
     height, width = mask.shape
-    framed = np.empty((height + 2, width + 2), np.uint8)
+    wide = width + 2
+    flat = np.zeros((height + 2) * wide + 2, np.uint8)  # sums over one row of numbers are quicker
+    framed = flat[:-2].reshape(height + 2, wide)
     framed[1:-1, 1:-1] = mask
-    framed[0, 1:-1], framed[-1, 1:-1] = mask[0], mask[-1]
+    framed[0], framed[-1] = framed[1], framed[-2]
     framed[:, 0], framed[:, -1] = framed[:, 1], framed[:, -2]
-    rows = framed[:-2] + framed[1:-1] + framed[2:]
-    counts: NDArray[np.uint8] = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-    return counts
-
-
-def _majority(mask: Mask) -> Mask:
-    return _around(mask) >= MAJORITY
-
-
-def _grown(mask: Mask) -> Mask:
-    return _around(mask) > 0
+    across = flat[:-2] + flat[1:-1]
+    across += flat[2:]
+    counts = across[: -2 * wide] + across[wide:-wide]
+    counts += across[2 * wide :]
+    found: NDArray[np.uint8] = counts.reshape(height, wide)[:, :width]
+    return found
