@@ -7,11 +7,10 @@ nowhere else.
 import dataclasses
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from camalert import regions
+from camalert import regions, schedule
+from camalert.config_key import key
 
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
@@ -19,26 +18,6 @@ TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 PRESETS = ("low", "medium", "high")
 METHODS = ("cells", "pixel", "area")
 THUMBNAILS = ("auto", "only", "never")
-
-
-def key(
-    default: Any = dataclasses.MISSING,
-    *,
-    meaning: str,
-    unit: str = "",
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    pattern: re.Pattern[str] | None = None,
-    check: Callable[[str], object] | None = None,
-) -> Any:
-    """A config key: `default` (none: the key is required), what it means, its unit and bounds.
-
-    `check` raises ValueError, with the reason, for a text that it does not take.
-    """
-    said = {"meaning": meaning, "default": default, "unit": unit}
-    limits = {"low": low, "high": high, "choices": choices, "pattern": pattern, "check": check}
-    return dataclasses.field(default=default, metadata=said | limits)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +105,11 @@ class Camera:
     )
     options: tuple[str, ...] = key(
         (), meaning="further words for rpicam or fswebcam, one string each"
+    )
+    motion: str = key(
+        "",
+        meaning="what movement that it sees is for, if not as in `panel.motion`",
+        choices=("", "alarm", "confirm", "log"),
     )
     zones: tuple[str, ...] = key(
         (), meaning="motion counts only in these regions; none: everywhere", check=regions.parse
@@ -220,6 +204,26 @@ class Panel:
     cooldown: float = key(
         60.0, meaning="after an alarm, no other for this long", unit="s", low=0, high=86400
     )
+    motion: str = key(
+        "alarm",
+        meaning="what movement that a camera sees is for: an alarm as a PIR's, to confirm a PIR's "
+        "alarm, or the log",
+        choices=("alarm", "confirm", "log"),
+    )
+    confirm_window: float = key(
+        30.0,
+        meaning="how far apart sensor and camera may see it to confirm each other",
+        unit="s",
+        low=0,
+        high=3600,
+    )
+    trouble_cooldown: float = key(
+        600.0,
+        meaning="after an alarm of a camera's trouble, no other of that camera's for this long",
+        unit="s",
+        low=0,
+        high=86400,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,6 +254,62 @@ class Motion:
         "auto",
         meaning="the small picture in a JPEG's EXIF: where there is one, always, never",
         choices=THUMBNAILS,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Watch:
+    """When movement in a camera's frames is an event. `[watch]`."""
+
+    minimum: float = key(
+        0.5, meaning="movement must go on for this long", unit="s", low=0, high=3600
+    )
+    clear: float = key(
+        10.0, meaning="no movement for this long ends an event", unit="s", low=0.1, high=3600
+    )
+    cooldown: float = key(
+        5.0,
+        meaning="after an event, no other of that camera for this long",
+        unit="s",
+        low=0,
+        high=86400,
+    )
+    active: tuple[str, ...] = key(
+        (),
+        meaning="local hours in which movement counts, such as `22:00-06:00` or "
+        "`mon-fri 08:00-17:00`; empty: always",
+        check=schedule.parse,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """When a camera's view is in trouble: covered, black, blinded, turned, frozen. `[view]`."""
+
+    enabled: bool = key(True, meaning="false: views are not looked after")
+    hold: float = key(
+        8.0, meaning="trouble must hold this long before it is said", unit="s", low=0, high=3600
+    )
+    good: float = key(
+        10.0, meaning="it must be over this long before that is said", unit="s", low=0, high=3600
+    )
+    frozen: float = key(
+        60.0,
+        meaning="pictures of a live camera that are the same this long are frozen; 0: never",
+        unit="s",
+        low=0,
+        high=86400,
+    )
+    dark: str = key(
+        "sudden",
+        meaning="whether a dark view in which nothing can be made out is trouble: where it comes "
+        "at once, or always",
+        choices=("never", "sudden", "always"),
+    )
+    ignore: tuple[str, ...] = key(
+        (),
+        meaning="what is not said of covered, black, blinded, turned, frozen",
+        choices=("covered", "black", "blinded", "turned", "frozen"),
     )
 
 
@@ -298,6 +358,8 @@ class Config:
     place: Place = Place()
     panel: Panel = Panel()
     motion: Motion = Motion()
+    watch: Watch = Watch()
+    view: View = View()
     mail: Mail = Mail()
     events: Events = Events()
     source: Path | None = None

@@ -1,6 +1,6 @@
 """Stages of the line, joined by pipes and forked from one parent that has loaded what they use.
 
-Run by bin/alarm-line as `python -m camalert.pipeline NAME [--with SENSOR]... STAGE...`, a command
+Run by bin/alarm-line and bin/camera-line as `python -m camalert.pipeline NAME [--with SENSOR]... STAGE...`, a command
 with its options in each argument. A shell's pipe would start each as a Python of its own: several
 MB of memory more for each and, on a Pi Zero, ten seconds of start-up; and it cannot say which died.
 
@@ -28,13 +28,15 @@ PATIENCE = 20.0
 USED_BY_ALL = ("camalert.codec", "camalert.handover", "camalert.line", "camalert.records")
 USED = {
     "alarm-panel": ("camalert.alarm.control_unit",),
+    "capture-ring": ("camalert.capture.recorder",),
     "compose-alert": ("camalert.mail.alerts", "email.generator"),
-    "diff-frames": ("camalert.motion.decoding", "camalert.motion.detector"),
+    "diff-frames": ("camalert.motion.judges",),
     "encrypt-autocrypt": ("camalert.trust.autocrypt", "camalert.trust.keyring"),
     "log-event": ("camalert.store.events", "camalert.store.recorder", "camalert.store.sqlite"),
     "send-mail": ("camalert.mail.intake",),
     "snap": ("camalert.capture.rounds",),
     "watch-button": ("camalert.sensing.button", "camalert.sensing.pins"),
+    "watch-frames": ("camalert.motion.sketches", "camalert.motion.watch"),
     "watch-pir": ("camalert.sensing.pins", "camalert.sensing.pirs"),
 }
 """What a command loads when it starts to work. It costs memory twice where each does it by itself:

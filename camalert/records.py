@@ -107,6 +107,53 @@ class ButtonReleased(SensorEdge):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class CameraMotion(Record):
+    entry = True
+    score: float = part_of("how strongly at the most, 1 is the threshold")
+    area: float = part_of("changed part of the picture then, %")
+    box: tuple[float, ...] | None = part_of("left, top, right, bottom of it, %", default=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MotionStart(CameraMotion):
+    """A camera sees movement; `source` is the camera."""
+
+    writer = "watch-frames"
+    type: str = "motion.start"
+    file: str = part_of("the frame, below the run folder; empty where it is no file", default="")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MotionStop(CameraMotion):
+    """It sees movement no longer."""
+
+    writer = "watch-frames"
+    type: str = "motion.stop"
+    duration: float = part_of("seconds from the first movement to the last")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ViewTrouble(Record):
+    """A camera does not see what it should; `source` is the camera."""
+
+    writer = "watch-frames"
+    entry = True
+    type: str = "view.trouble"
+    reason: str = part_of("covered, black, blinded, turned or frozen")
+    file: str = part_of("the frame, below the run folder; empty where it is no file", default="")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ViewGood(Record):
+    """It sees what it should again, and has done so for a while."""
+
+    writer = "watch-frames"
+    entry = True
+    type: str = "view.good"
+    lasted: float = part_of("seconds from the trouble's begin to its end")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ModeWanted(Record):
     """Somebody asks for another mode."""
 
@@ -140,18 +187,41 @@ class HeartbeatDue(Record):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AlarmRaised(Record):
+class Noted(Record):
+    cause: str = part_of("what happened, in words")
+    sensors: tuple[str, ...] = part_of("the sensors and cameras behind it")
+    attempt: int = part_of("1; more after a crash", default=1)
+    noted: bool = part_of(
+        "false where no note could be written: a crash would lose it", default=True
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmRaised(Noted):
     """An alarm: its text goes out at once. Its `id` names the alarm in all that follows."""
 
     writer = "alarm-panel"
     type: str = "alarm.raised"
-    cause: str = part_of("what tripped it, in words")
-    sensors: tuple[str, ...] = part_of("the sensors behind it")
-    attempt: int = part_of("1; more after a crash", default=1)
     text_only: bool = part_of("true where pictures may be what crashed the line", default=False)
-    noted: bool = part_of(
-        "false where no note could be written: a crash would lose it", default=True
-    )
+    confirmed: bool = part_of("true where a sensor and a camera agree at the raise", default=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmConfirmed(Noted):
+    """After the raise the other kind, sensor or camera, has seen it too."""
+
+    writer = "alarm-panel"
+    type: str = "alarm.confirmed"
+    alarm: str = part_of("id of the alarm")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmOver(Noted):
+    """What an alarm of a camera's trouble was about is in order again."""
+
+    writer = "alarm-panel"
+    type: str = "alarm.over"
+    alarm: str = part_of("id of the alarm")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -255,7 +325,9 @@ class HeartbeatComplete(Complete):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Message(Record):
     alarm: str = part_of("id of the alarm or heartbeat; empty for other messages")
-    part: str = part_of("which message of it: text, porch-1, porch-1-preview, heartbeat")
+    part: str = part_of(
+        "which message of it: text, confirmed, porch-1, porch-1-preview, heartbeat ..."
+    )
     message_id: str = part_of("from alarm and part: a repetition is the same message")
     file: str = part_of("the message, below the run folder; in the spool once it is there")
     recipients: tuple[str, ...] = part_of("addresses")

@@ -19,15 +19,19 @@ SHARED = {path.stem for path in PACKAGE.glob("*.py")} - {"cli", "line", "__init_
 """The modules that everything may import."""
 
 PURE = (
+    "alarm/agreement.py",
     "alarm/panel.py",
+    "alarm/troubles.py",
     "capture/bounds.py",
     "capture/night.py",
     "capture/supervision.py",
     "motion/detector.py",
+    "motion/events.py",
     "motion/header.py",
     "motion/pixels.py",
     "motion/texture.py",
     "motion/verdict.py",
+    "motion/view.py",
     "motion/watched.py",
     "sensing/coincidence.py",
 )
