@@ -1,4 +1,4 @@
-"""Footage that the project makes itself: JPEGs of 640 x 480 with a label for each, the same each time.
+"""Footage that the project makes itself: labelled JPEGs of 640 x 480, the same each time.
 
 `python tests/footage/scenes.py FOLDER [SCENE]...` writes them: a folder a scene, with `labels.csv`
 (frame, label, event): 1 something moves, 0 nothing does, -1 not scored (the edges of an event, what
@@ -92,7 +92,7 @@ def walk(
     feet: int = 430,
     shade: int = 30,
 ) -> Iterator[Shot]:
-    """`views` with a figure that enters from the left at picture `first`, `pace` pixels a picture."""
+    """`views` with a figure: in from the left at picture `first`, `pace` pixels a picture."""
     width = height // 3
     for n, view in enumerate(views):
         left = (n - first) * pace - width
@@ -124,7 +124,7 @@ def sudden_light() -> Iterator[Shot]:
     view = facade()
     lamp = 1 + 1.2 * np.exp(-((COLUMNS - 420) ** 2 + (ROWS - 200) ** 2) / 2 / 130**2)
     for n in range(150):
-        light = lamp if 40 <= n < 75 else 1.7 if 110 <= n else 1.0
+        light = lamp if 40 <= n < 75 else 1.7 if n >= 110 else 1.0
         yield Shot(0.7 * view * light)
 
 
@@ -236,7 +236,7 @@ def ghost() -> Iterator[Shot]:
         left = 300 + 10.0 * max(0, n - 50)
         inside = left < WIDTH
         # Until he is off his place there is little to see; when he has left, the place is new.
-        label = 0 if n <= 50 else 1 if 56 <= n and left <= WIDTH - 60 else -1 if n < 100 else 0
+        label = 0 if n <= 50 else 1 if n >= 56 and left <= WIDTH - 60 else -1 if n < 100 else 0
         yield Shot(with_figure(view, left) if inside else view, label, 0 if 50 < n < 100 else -1)
 
 
@@ -295,7 +295,7 @@ def develop(view: View, n: int) -> bytes:
 
 
 def write(name: str, folder: Path) -> Path:
-    """The scene `name` as JPEGs and `labels.csv` in `folder`, which is made; the path of the labels."""
+    """The scene `name` as JPEGs and labels in `folder`, which is made; the path of the labels."""
     folder.mkdir(parents=True)
     labels = folder / "labels.csv"
     with labels.open("w", newline="") as file:
