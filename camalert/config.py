@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from camalert import regions
+
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
 
@@ -120,6 +122,12 @@ class Camera:
     )
     options: tuple[str, ...] = key(
         (), meaning="further words for rpicam-still or fswebcam, one string each"
+    )
+    zones: tuple[str, ...] = key(
+        (), meaning="motion counts only in these regions; none: everywhere", check=regions.parse
+    )
+    masks: tuple[str, ...] = key(
+        (), meaning="motion does not count in these regions", check=regions.parse
     )
 
 

@@ -9,10 +9,14 @@ neighbourhood, Elgammal et al., Non-parametric Model for Background Subtraction 
 by normalised cross-correlation, Jacques et al., Background Subtraction and Shadow Detection (2005).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from camalert.motion.watched import watched
+from camalert.regions import Region
 
 Luma = NDArray[np.uint8]
 Cells = NDArray[np.float32]
@@ -63,8 +67,15 @@ class Detector:
     `area` is the least changed part in percent, `threshold` the least change of a cell in steps.
     """
 
-    def __init__(self, area: float = 0.1, threshold: float = 4.5) -> None:
+    def __init__(
+        self,
+        area: float = 0.1,
+        threshold: float = 4.5,
+        zones: Sequence[Region] = (),
+        masks: Sequence[Region] = (),
+    ) -> None:
         self._area, self._threshold = area, np.float32(threshold)
+        self._zones, self._masks = zones, masks
         self._background: Cells | None = None
         self._count = 0
 
@@ -78,11 +89,15 @@ class Detector:
             self._begin(cells)
             return QUIET
         change = cells - self._background
-        cells -= _middle(change[::2, ::2])
+        cells -= _middle(change[::2, ::2] if self._watched is None else change[self._watched])
         changed = (cells > self._high) | (cells < self._low)
+        if self._watched is not None:
+            changed &= self._watched
         verdict, rate = QUIET, SLOW
         if self._enough(changed):
             changed = _majority(changed)
+            if self._watched is not None:
+                changed &= self._watched
             recent = np.abs(cells - self._recent) > self._threshold
             if self._enough(changed) and self._enough(changed & recent, GOING_ON):
                 kept, altered = _texture(cells, self._background)
@@ -94,6 +109,10 @@ class Detector:
         return verdict
 
     def _begin(self, cells: Cells) -> None:
+        self._watched = watched(cells.shape, self._zones, self._masks)
+        self._watched_cells = (
+            np.count_nonzero(self._watched) if self._watched is not None else cells.size
+        )
         self._background, self._recent = cells, cells.copy()
         self._deviation = np.zeros_like(cells)
         self._rebuild()
@@ -118,10 +137,10 @@ class Detector:
         self._low = _spread(self._background, np.minimum) - beyond
 
     def _enough(self, mask: Mask, part: float = 1.0) -> bool:
-        return bool(np.count_nonzero(mask) >= part * self._area / 100 * mask.size)
+        return bool(np.count_nonzero(mask) >= part * self._area / 100 * self._watched_cells)
 
     def _verdict(self, moved: Mask) -> Verdict:
-        area = 100 * float(np.count_nonzero(moved)) / moved.size
+        area = 100 * float(np.count_nonzero(moved)) / self._watched_cells
         rows, columns = np.flatnonzero(moved.any(1)), np.flatnonzero(moved.any(0))
         height, width = moved.shape
         box = (
