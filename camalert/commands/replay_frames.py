@@ -1,0 +1,111 @@
+"""replay-frames: what would have alarmed, with the settings in force and with others."""
+
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from camalert import cli
+from camalert.errors import BadConfig, BadData, BadUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from camalert.replay.footage import Footage
+    from camalert.replay.judging import Outcome
+    from camalert.replay.scores import Label
+    from camalert.replay.settings import Settings
+
+BAR = 200  # pictures from which on a bar is shown
+
+
+@cli.command(example="replay-frames --threshold 6 --sheet drive.png drive.mp4")
+@click.argument("paths", nargs=-1, required=True, type=cli.PATH, metavar="CLIP|FOLDER...")
+@click.option("--area", metavar="PERCENT", type=cli.Number(0.01, 100), help="Least part, after.")
+@click.option("--threshold", metavar="STEPS", type=cli.Number(1, 100), help="Least change, after.")
+@click.option("--zone", "zones", multiple=True, metavar="REGION", help="A zone, after.")
+@click.option("--mask", "masks", multiple=True, metavar="REGION", help="A mask, after.")
+@click.option("--camera", metavar="NAME", help="The camera whose zones and masks hold.")
+@click.option("--rate", metavar="NUMBER", type=cli.Number(0.001, 1000), help="Pictures a second.")
+@click.option("--minimum", metavar="SECONDS", type=cli.Number(0, 3600), default=0.0)
+@click.option("--clear", metavar="SECONDS", type=cli.Number(0, 3600), default=2.0)
+@click.option("--labels", metavar="FILE", type=cli.PATH, help="CSV: what each picture shows.")
+@click.option("--sheet", metavar="FILE", type=cli.PATH, help="A contact sheet (PNG) to look at.")
+@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each footage.")
+def main(settings: cli.Settings, paths: tuple["Path", ...], **options: Any) -> None:
+    """Run recorded footage through the detector, before and after: with the config's settings, and
+    with those given here. Exit 1 where nothing would have alarmed after.
+    """
+    import json
+
+    from camalert.replay import footage, labelled, report
+    from camalert.replay.settings import changed, in_force
+
+    before = in_force(settings.config, options["camera"])
+    after = changed(before, options)
+    found = footage.find(paths, options["rate"])
+    for name in ("labels", "sheet"):
+        if options[name] and len(found) > 1:
+            raise BadUsage(f"--{name}", f"is for one footage, and there are {len(found)}")
+    labels = labelled.read(options["labels"]) if options["labels"] else None
+    alarmed, trouble = False, None
+    for each in found:
+        outcome = _outcome(each, before, after, options, labels)
+        alarmed = alarmed or bool(outcome.after.alarms)
+        if options["as_json"]:
+            told = report.as_json(outcome, (before.told(), after.told()))
+            cli.write_all(json.dumps(told).encode() + b"\n")
+        else:
+            click.echo(report.text(outcome, before == after, labels))
+        if options["sheet"]:
+            _sheet(outcome, (before, after), options["sheet"], labels)
+        if outcome.trouble:
+            trouble = outcome.trouble
+            cli.log.error("%s", trouble)
+    if trouble:
+        raise SystemExit(trouble.code)
+    raise SystemExit(0 if alarmed else 1)
+
+
+def _outcome(
+    footage: "Footage",
+    before: "Settings",
+    after: "Settings",
+    options: dict[str, Any],
+    labels: "list[Label] | None",
+) -> "Outcome":
+    from camalert.capture import jpeg
+    from camalert.motion.judge import judge
+    from camalert.replay import judging
+
+    pictures: Iterable[bytes] = footage.pictures(jpeg.frames)
+    shown = sys.stderr.isatty() and (footage.count is None or footage.count >= BAR)
+    bar = click.progressbar(pictures, length=footage.count, file=sys.stderr, update_min_steps=20)
+    rules = judging.Rules(options["minimum"], options["clear"])
+    second = judge(*after) if after != before else None
+    try:
+        with bar if shown else nullcontext(pictures) as each:
+            outcome = judging.judged(footage, each, judge(*before), second, rules)
+    except ValueError as error:
+        raise BadConfig(footage.name, str(error)) from None
+    count = len(outcome.before.found)
+    if outcome.unread == count and not outcome.trouble:
+        raise BadData(footage.name, "no picture in it could be read")
+    return judging.scored(outcome, labels) if labels and not outcome.trouble else outcome
+
+
+def _sheet(
+    outcome: "Outcome",
+    chosen: "tuple[Settings, Settings]",
+    path: "Path",
+    labels: "list[Label] | None",
+) -> None:
+    from camalert import handover
+    from camalert.capture import jpeg
+    from camalert.replay import contacts
+
+    pictures = outcome.footage.pictures(jpeg.frames)
+    png = contacts.sheet(outcome, pictures, (chosen[0].told(), chosen[1].told()), labels)
+    handover.write(path.parent, path.name, png)

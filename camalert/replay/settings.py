@@ -1,0 +1,53 @@
+"""The settings that footage is judged with: those in force, and those with something else."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from camalert import regions
+from camalert.config import Camera, Config, Motion
+from camalert.errors import BadUsage
+
+REGIONS = ("zones", "masks")
+
+
+class Settings(NamedTuple):
+    """What the detector goes by."""
+
+    motion: Motion
+    camera: Camera
+
+    def told(self) -> dict[str, Any]:
+        """By name, for people and for JSON."""
+        return vars(self.motion) | {name: getattr(self.camera, name) for name in REGIONS}
+
+
+def in_force(config: Config, camera: str | None) -> Settings:
+    """Those of the config, with the zones and masks of `camera`. Raises BadUsage for no camera."""
+    if camera is None:
+        return Settings(config.motion, Camera(name="footage", source="file"))
+    known = {each.name: each for each in config.camera}
+    if camera not in known:
+        named = ", ".join(known) or "none is configured"
+        raise BadUsage(camera, "no such camera", f"known here: {named}")
+    return Settings(config.motion, known[camera])
+
+
+def changed(settings: Settings, options: Mapping[str, Any]) -> Settings:
+    """`settings` with the options that are given: None and empty ones change nothing.
+
+    Raises BadUsage for what is no region.
+    """
+    for name in REGIONS:
+        for region in options[name]:
+            try:
+                regions.parse(region)
+            except ValueError as error:
+                raise BadUsage(f"--{name[:-1]}", str(error)) from None
+    keys = [field.name for field in dataclasses.fields(Motion)]
+    numbers = {name: options[name] for name in keys if options.get(name) is not None}
+    parts = {name: options[name] for name in REGIONS if options[name]}
+    return Settings(
+        dataclasses.replace(settings.motion, **numbers),
+        dataclasses.replace(settings.camera, **parts),
+    )
