@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from camalert import regions
+from camalert import regions, schedule
 
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
+TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def key(
@@ -121,7 +122,12 @@ class Camera:
         15.0, meaning="a capture that takes longer is killed", unit="s", low=0.1, high=120
     )
     options: tuple[str, ...] = key(
-        (), meaning="further words for rpicam-still or fswebcam, one string each"
+        (), meaning="further words for rpicam or fswebcam, one string each"
+    )
+    motion: str = key(
+        "",
+        meaning="what movement that it sees is for, if not as in `panel.motion`",
+        choices=("", "alarm", "confirm", "log"),
     )
     zones: tuple[str, ...] = key(
         (), meaning="motion counts only in these regions; none: everywhere", check=regions.parse
@@ -129,6 +135,76 @@ class Camera:
     masks: tuple[str, ...] = key(
         (), meaning="motion does not count in these regions", check=regions.parse
     )
+    privacy_masks: tuple[str, ...] = key(
+        (),
+        meaning="parts of the upright picture made black before it is written anywhere; "
+        "two corners are a box, more a polygon, such as `0,0 30,45.5`",
+        unit="%",
+        check=regions.parse,
+    )
+    rate: float = key(2.0, meaning="frames a second into the ring", unit="1/s", low=0.1, high=30)
+    mode: str = key(
+        "video",
+        meaning="rpicam, ffmpeg with a URL: a running stream, or a new still for each frame",
+        choices=("video", "still"),
+    )
+    restart: float = key(
+        24.0,
+        meaning="capture-ring starts the camera anew after this long, against drifting exposure; "
+        "0: never",
+        unit="h",
+        low=0,
+        high=8760,
+    )
+    night: str = key(
+        "never",
+        meaning="when the night's settings are in force: between two hours, while the sun is "
+        "down, or while the ring's pictures are dark",
+        choices=("never", "hours", "sun", "light"),
+    )
+    night_from: str = key(
+        "21:00", meaning="hours: from this local time, HH:MM", pattern=TIME_OF_DAY
+    )
+    night_to: str = key("06:00", meaning="hours: until this local time", pattern=TIME_OF_DAY)
+    night_below: float = key(
+        30.0, meaning="light: night when pictures are darker", unit="mean luma", low=0, high=255
+    )
+    night_above: float = key(
+        60.0, meaning="light: day when they are lighter", unit="mean luma", low=0, high=255
+    )
+    night_dwell: float = key(
+        300.0, meaning="light: the least between two switches", unit="s", low=10, high=86400
+    )
+    night_rate: float = key(
+        0.0, meaning="frames a second at night; 0: as by day", unit="1/s", low=0, high=30
+    )
+    night_options: tuple[str, ...] = key(
+        (), meaning="words that are added to `options` at night, in place of the same ones there"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Ring:
+    """How many frames each camera's ring keeps: what is reached first counts. `[ring]`."""
+
+    frames: int = key(600, meaning="the most frames", low=2, high=100000)
+    age: float = key(120.0, meaning="no frame is older", unit="s", low=1, high=3600)
+    megabytes: int = key(32, meaning="the most bytes", unit="MB", low=1, high=4096)
+    share: int = key(
+        25,
+        meaning="the most of what is free in RAM and in the run folder",
+        unit="%",
+        low=1,
+        high=90,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the cameras stand, for sunrise and sunset; 0 and 0 is not set. `[place]`."""
+
+    latitude: float = key(0.0, meaning="north is positive", unit="degrees", low=-90, high=90)
+    longitude: float = key(0.0, meaning="east is positive", unit="degrees", low=-180, high=180)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,6 +217,26 @@ class Panel:
     cooldown: float = key(
         60.0, meaning="after an alarm, no other for this long", unit="s", low=0, high=86400
     )
+    motion: str = key(
+        "alarm",
+        meaning="what movement that a camera sees is for: an alarm as a PIR's, to confirm a PIR's "
+        "alarm, or the log",
+        choices=("alarm", "confirm", "log"),
+    )
+    confirm_window: float = key(
+        30.0,
+        meaning="how far apart sensor and camera may see it to confirm each other",
+        unit="s",
+        low=0,
+        high=3600,
+    )
+    trouble_cooldown: float = key(
+        600.0,
+        meaning="after an alarm of a camera's trouble, no other of that camera's for this long",
+        unit="s",
+        low=0,
+        high=86400,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +248,62 @@ class Motion:
     )
     threshold: float = key(
         4.5, meaning="the least change of a cell, in the detector's log steps", low=1, high=100
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Watch:
+    """When movement in a camera's frames is an event. `[watch]`."""
+
+    minimum: float = key(
+        0.5, meaning="movement must go on for this long", unit="s", low=0, high=3600
+    )
+    clear: float = key(
+        10.0, meaning="no movement for this long ends an event", unit="s", low=0.1, high=3600
+    )
+    cooldown: float = key(
+        5.0,
+        meaning="after an event, no other of that camera for this long",
+        unit="s",
+        low=0,
+        high=86400,
+    )
+    active: tuple[str, ...] = key(
+        (),
+        meaning="local hours in which movement counts, such as `22:00-06:00` or "
+        "`mon-fri 08:00-17:00`; empty: always",
+        check=schedule.parse,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """When a camera's view is in trouble: covered, black, blinded, turned, frozen. `[view]`."""
+
+    enabled: bool = key(True, meaning="false: views are not looked after")
+    hold: float = key(
+        8.0, meaning="trouble must hold this long before it is said", unit="s", low=0, high=3600
+    )
+    good: float = key(
+        10.0, meaning="it must be over this long before that is said", unit="s", low=0, high=3600
+    )
+    frozen: float = key(
+        60.0,
+        meaning="pictures of a live camera that are the same this long are frozen; 0: never",
+        unit="s",
+        low=0,
+        high=86400,
+    )
+    dark: str = key(
+        "sudden",
+        meaning="whether a dark view in which nothing can be made out is trouble: where it comes "
+        "at once, or always",
+        choices=("never", "sudden", "always"),
+    )
+    ignore: tuple[str, ...] = key(
+        (),
+        meaning="what is not said of covered, black, blinded, turned, frozen",
+        choices=("covered", "black", "blinded", "turned", "frozen"),
     )
 
 
@@ -196,8 +348,12 @@ class Config:
     link: Link = Link()
     button: Button = Button()
     camera: tuple[Camera, ...] = ()
+    ring: Ring = Ring()
+    place: Place = Place()
     panel: Panel = Panel()
     motion: Motion = Motion()
+    watch: Watch = Watch()
+    view: View = View()
     mail: Mail = Mail()
     events: Events = Events()
     source: Path | None = None

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from camalert.config import ADDRESS, NAME, Config
+from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Config
 from camalert.errors import BadConfig, NotPermitted
 
 Limits = dict[str, Any]
@@ -124,6 +124,7 @@ def _value(hint: Any, limits: Limits, value: Any, path: str, found: list[tuple[s
 _KINDS = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
 _SHAPES = {
     ADDRESS: "an address, such as anna@example.org",
+    TIME_OF_DAY: "a time of day, such as 21:30",
     NAME: "a name: letters and digits, after the first also spaces, _ and -, at most 32 in all",
 }
 
@@ -170,6 +171,20 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
             yield f"{path}.rotation", f"{camera.rotation} is not 0, 90, 180 or 270"
         if camera.source in ("ffmpeg", "file") and camera.device == "":
             yield f"{path}.device", f"a {camera.source} camera needs it"
+        yield from ((f"{path}.{name}", what) for name, what in _nights(config, camera))
+
+
+def _nights(config: Config, camera: Any) -> Iterator[tuple[str, str]]:
+    place = config.place
+    if camera.night == "sun" and place and place.latitude == place.longitude == 0:
+        yield "night", "sun: set place.latitude and place.longitude"
+    if camera.night == "hours" and camera.night_from == camera.night_to:
+        yield "night_to", f"{camera.night_to} is the same as night_from: no night at all"
+    below, above = camera.night_below, camera.night_above
+    if camera.night == "light" and None not in (below, above) and below >= above:
+        yield "night_above", f"{above:g} is not above night_below, {below:g}"
+    if camera.night_rate and camera.night_rate < 0.1:
+        yield "night_rate", f"{camera.night_rate:g} is neither 0 nor from 0.1 to 30"
 
 
 def _listed(config: Config, table: str) -> Iterator[tuple[str, Any]]:

@@ -161,7 +161,7 @@ class RecordLine:
 
     def write(self, record: "Record") -> None:
         """Pass `record` on, flushed. To a FIFO that is full it is kept and tried again."""
-        from camalert.records import encode
+        from camalert.codec import encode
 
         line = encode(record)
         if self._waits:
@@ -276,7 +276,7 @@ class RecordLine:
         return bool(chunk)
 
     def _complete_lines(self, end: bytes = b"") -> list["Record"]:
-        from camalert.records import LONGEST, decode
+        from camalert.codec import LONGEST, decode
 
         *lines, rest = bytes(self._buffer + end).split(b"\n")
         batch = []

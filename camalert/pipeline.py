@@ -29,6 +29,7 @@ SHARED = (
     "camalert.alarm.control_unit",
     "camalert.capture.rounds",
     "camalert.cli",
+    "camalert.codec",
     "camalert.config_file",
     "camalert.handover",
     "camalert.line",

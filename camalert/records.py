@@ -1,4 +1,4 @@
-"""The records that flow through the line: one JSON object on one line, every type a dataclass here.
+"""The records that flow through the line, every type a dataclass; camalert.codec writes them.
 
 The envelope is the same for all; a type adds its own fields. What a stage does not know, types and
 fields, it passes on (`extra`). docs/records.md has a row for each type.
@@ -6,25 +6,14 @@ fields, it passes on (`extra`). docs/records.md has a row for each type.
 
 import dataclasses
 import itertools
-import json
-import math
 import os
-import types
-import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from camalert.clock import BOOT
 from camalert.clock import Clock as Clock
 from camalert.clock import SystemClock as SystemClock
 from camalert.clock import clock_quality as clock_quality
-from camalert.errors import BadData
-
-LONGEST = 4096
-"""A record's most bytes with its newline: what one write puts into a FIFO whole (PIPE_BUF)."""
-
-DEEPEST = 200
-"""A record's most lists and objects."""
 
 VERSION = 1
 
@@ -119,6 +108,53 @@ class ButtonReleased(SensorEdge):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class CameraMotion(Record):
+    entry = True
+    score: float = part_of("how strongly at the most, 1 is the threshold")
+    area: float = part_of("changed part of the picture then, %")
+    box: tuple[float, ...] | None = part_of("left, top, right, bottom of it, %", default=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MotionStart(CameraMotion):
+    """A camera sees movement; `source` is the camera."""
+
+    writer = "watch-frames"
+    type: str = "motion.start"
+    file: str = part_of("the frame, below the run folder; empty where it is no file", default="")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MotionStop(CameraMotion):
+    """It sees movement no longer."""
+
+    writer = "watch-frames"
+    type: str = "motion.stop"
+    duration: float = part_of("seconds from the first movement to the last")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ViewTrouble(Record):
+    """A camera does not see what it should; `source` is the camera."""
+
+    writer = "watch-frames"
+    entry = True
+    type: str = "view.trouble"
+    reason: str = part_of("covered, black, blinded, turned or frozen")
+    file: str = part_of("the frame, below the run folder; empty where it is no file", default="")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ViewGood(Record):
+    """It sees what it should again, and has done so for a while."""
+
+    writer = "watch-frames"
+    entry = True
+    type: str = "view.good"
+    lasted: float = part_of("seconds from the trouble's begin to its end")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ModeWanted(Record):
     """Somebody asks for another mode."""
 
@@ -152,18 +188,41 @@ class HeartbeatDue(Record):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AlarmRaised(Record):
+class Noted(Record):
+    cause: str = part_of("what happened, in words")
+    sensors: tuple[str, ...] = part_of("the sensors and cameras behind it")
+    attempt: int = part_of("1; more after a crash", default=1)
+    noted: bool = part_of(
+        "false where no note could be written: a crash would lose it", default=True
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmRaised(Noted):
     """An alarm: its text goes out at once. Its `id` names the alarm in all that follows."""
 
     writer = "alarm-panel"
     type: str = "alarm.raised"
-    cause: str = part_of("what tripped it, in words")
-    sensors: tuple[str, ...] = part_of("the sensors behind it")
-    attempt: int = part_of("1; more after a crash", default=1)
     text_only: bool = part_of("true where pictures may be what crashed the line", default=False)
-    noted: bool = part_of(
-        "false where no note could be written: a crash would lose it", default=True
-    )
+    confirmed: bool = part_of("true where a sensor and a camera agree at the raise", default=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmConfirmed(Noted):
+    """After the raise the other kind, sensor or camera, has seen it too."""
+
+    writer = "alarm-panel"
+    type: str = "alarm.confirmed"
+    alarm: str = part_of("id of the alarm")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlarmOver(Noted):
+    """What an alarm of a camera's trouble was about is in order again."""
+
+    writer = "alarm-panel"
+    type: str = "alarm.over"
+    alarm: str = part_of("id of the alarm")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -174,6 +233,35 @@ class AlarmSuppressed(Record):
     type: str = "alarm.suppressed"
     cause: str = part_of("what tripped it, in words")
     reason: str = part_of("mode or cooldown")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FrameCaptured(Record):
+    """A frame of a camera is in the ring; `mono` is its moment, `source` the camera."""
+
+    writer = "capture-ring"
+    type: str = "frame.captured"
+    file: str = part_of("the JPEG, below the run folder; the ring removes it when it is old")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CameraTrouble(Record):
+    """A camera gives no frames; `source` is the camera."""
+
+    writer = "capture-ring"
+    entry = True
+    type: str = "camera.trouble"
+    reason: str = part_of("why, in words")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CameraGood(Record):
+    """It gives frames again, and has done so for a while."""
+
+    writer = "capture-ring"
+    entry = True
+    type: str = "camera.good"
+    lasted: float = part_of("seconds from the trouble's begin to the first frame after it")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -235,7 +323,9 @@ class HeartbeatComplete(Complete):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Message(Record):
     alarm: str = part_of("id of the alarm or heartbeat; empty for other messages")
-    part: str = part_of("which message of it: text, porch-1, porch-1-preview, heartbeat")
+    part: str = part_of(
+        "which message of it: text, confirmed, porch-1, porch-1-preview, heartbeat ..."
+    )
     message_id: str = part_of("from alarm and part: a repetition is the same message")
     file: str = part_of("the message, below the run folder; in the spool once it is there")
     recipients: tuple[str, ...] = part_of("addresses")
@@ -274,11 +364,6 @@ def _types(kind: type[Record]) -> Iterator[type[Record]]:
 
 
 TYPES: dict[str, type[Record]] = {kind.type: kind for kind in _types(Record)}
-_ENVELOPE = frozenset(field.name for field in dataclasses.fields(Record)) - {"extra"}
-_FIELDS = {
-    name: frozenset(field.name for field in dataclasses.fields(kind)) - {"extra"}
-    for name, kind in TYPES.items()
-}
 _PROCESS = os.urandom(6).hex()
 _SEQUENCE = itertools.count(1)
 
@@ -299,102 +384,3 @@ def envelope(source: str, clock: Clock) -> dict[str, Any]:
         "mono": round(clock.monotonic(), 4),
         "source": source,
     }
-
-
-def encode(record: Record) -> bytes:
-    """The record as one line of JSON, newline included; fields that are None are left out.
-
-    Raises BadData when the line would be longer than `LONGEST`.
-    """
-    names = _FIELDS.get(record.type, _ENVELOPE)
-    tree = {"v": record.v, "type": record.type}
-    tree.update((k, v) for k, v in vars(record).items() if k in names and v is not None)
-    text = json.dumps(tree | record.extra, separators=(",", ":"), ensure_ascii=False)
-    line = text.encode(errors="backslashreplace") + b"\n"  # half a surrogate pair: as JSON has it
-    if len(line) > LONGEST:
-        raise BadData(
-            record.type, f"record of {len(line)} bytes, at most {LONGEST} go through the line"
-        )
-    return line
-
-
-def decode(line: bytes) -> Record:
-    """The record in `line`. What its type does not declare lands in `extra`.
-
-    Raises BadData when the line is too long, no JSON object, or a declared field is missing or of
-    another type than declared.
-    """
-    if len(line.rstrip(b"\n")) >= LONGEST:
-        raise BadData("record", f"longer than {LONGEST} bytes")
-    if line.count(b"[") + line.count(b"{") > DEEPEST:  # else what can be read could not be written
-        raise BadData("record", "too many lists in it")
-    try:
-        tree = json.loads(line.decode(), parse_float=_finite, parse_constant=_finite)
-    except UnicodeDecodeError:
-        raise BadData("record", "not JSON, nor text in UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise BadData("record", f"not JSON: {error}") from None
-    if not isinstance(tree, dict) or not isinstance(tree.get("type"), str):
-        raise BadData("record", "not a JSON object with a type")
-    kind = TYPES.get(tree["type"], Record)
-    known = _FIELDS.get(tree["type"], _ENVELOPE)
-    values = {name: _checked(tree["type"], name, tree[name]) for name in tree if name in known}
-    extra = {name: value for name, value in tree.items() if name not in known}
-    try:
-        return kind(**values, extra=extra)
-    except TypeError:
-        needed = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING]
-        lacking = ", ".join(name for name in needed if name not in values and name != "extra")
-        raise BadData(tree["type"], f"record lacks {lacking}") from None
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is no number of JSON")
-    return number
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _number(value: Any) -> bool:
-    return type(value) in (int, float)
-
-
-def _numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_number, value))
-
-
-_CHECKS: dict[Any, Callable[[Any], bool]] = {
-    str: lambda value: type(value) is str,
-    int: lambda value: type(value) is int,
-    bool: lambda value: type(value) is bool,
-    float: _number,
-    tuple[str, ...]: _texts,
-    tuple[float, ...]: _numbers,
-}
-"""Every declared shape of a field, and how a value read from JSON is held against it."""
-
-
-def _check_of(hint: Any) -> Callable[[Any], bool]:
-    if not isinstance(hint, types.UnionType):
-        return _CHECKS[hint]
-    check = _CHECKS[typing.get_args(hint)[0]]
-    return lambda value: value is None or check(value)
-
-
-_CHECK_OF = {
-    (name, field.name): _check_of(field.type)
-    for name, kind in [("", Record), *TYPES.items()]
-    for field in dataclasses.fields(kind)
-    if field.name != "extra"
-}
-
-
-def _checked(name: str, field: str, value: Any) -> Any:
-    fits = _CHECK_OF[name if name in TYPES else "", field]
-    if not fits(value):
-        raise BadData(name, f"record's {field} is not of its type: {value!r:.60}")
-    return tuple(value) if isinstance(value, list) else value

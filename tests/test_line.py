@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from camalert.codec import LONGEST, encode
 from camalert.errors import BadData, CannotCreate, TryAgain, Unavailable
 from camalert.line import BACKLOG, RecordLine, open_fifo, stage
 from camalert.lock import hold_lock, is_held
-from camalert.records import LONGEST, AlarmRaised, Record, encode, envelope
+from camalert.records import AlarmRaised, Record, envelope
 
 PATIENCE = 30
 PASS_ON = "cli.stage(cli.RecordLine(), lambda record: iter([record]))"

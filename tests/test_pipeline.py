@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from camalert.records import PirAgreed, SystemClock, encode, envelope
+from camalert.codec import encode
+from camalert.records import PirAgreed, SystemClock, envelope
 
 RUN = "from camalert import pipeline; pipeline.PATIENCE = {patience}; pipeline.main()"
 STAGES = ("alarm-panel --listen", "log-event", "snap", "diff-frames")

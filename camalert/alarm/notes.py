@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from camalert import durable
+from camalert.codec import decode, encode
 from camalert.errors import BadData, CannotCreate
-from camalert.records import AlarmRaised, decode, encode
+from camalert.records import AlarmRaised
 
 log = logging.getLogger("camalert")
 

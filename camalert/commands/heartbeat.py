@@ -104,7 +104,7 @@ def _send_by_itself(settings: cli.Settings, due: "HeartbeatDue") -> None:
     """The same stages as the line's, started afresh for this one record."""
     import subprocess
 
-    from camalert.records import encode
+    from camalert.codec import encode
 
     option = ["--config", settings.option] if settings.option else []
     line = encode(due)

@@ -13,8 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from camalert.codec import encode
 from camalert.config import Config
-from camalert.records import Record, encode
+from camalert.records import Record
 from camalert.store import migrations, sqlite
 from camalert.store.database import Damaged, Database, Refused
 

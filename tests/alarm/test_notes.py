@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from camalert.alarm.notes import Notes, next_attempt
+from camalert.codec import encode
 from camalert.errors import BadData, CannotCreate
-from camalert.records import AlarmRaised, encode, envelope
+from camalert.records import AlarmRaised, envelope
 
 
 class FakeClock:

@@ -7,17 +7,10 @@ import pytest
 from camalert.capture import rounds as module
 from camalert.capture.jpeg import Picture
 from camalert.capture.rounds import Rounds
+from camalert.codec import decode, encode
 from camalert.config import Camera, Config, Paths
 from camalert.errors import Unavailable
-from camalert.records import (
-    AlarmRaised,
-    HeartbeatDue,
-    PirIdle,
-    SystemClock,
-    decode,
-    encode,
-    envelope,
-)
+from camalert.records import AlarmRaised, HeartbeatDue, PirIdle, SystemClock, envelope
 
 CLOCK = SystemClock()
 

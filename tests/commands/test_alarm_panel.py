@@ -9,7 +9,8 @@ from subprocess import CompletedProcess, Popen
 
 import pytest
 
-from camalert.records import PirAgreed, SystemClock, encode, envelope
+from camalert.codec import encode
+from camalert.records import PirAgreed, SystemClock, envelope
 
 Run = Callable[..., CompletedProcess[bytes]]
 Start = Callable[..., Popen[bytes]]

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from camalert.alarm.notes import Notes
-from camalert.records import AlarmComplete, AlarmRaised, SystemClock, decode, encode, envelope
+from camalert.codec import decode, encode
+from camalert.records import AlarmComplete, AlarmRaised, SystemClock, envelope
 
 MAIL = (
     '[mail]\naddress = "camera@example.org"\nname = "Porch"\nrecipients = ["owner@example.org"]\n'

@@ -14,7 +14,8 @@ from subprocess import CompletedProcess, Popen
 import pytest
 from PIL import Image
 
-from camalert.records import PictureFailed, PictureTaken, SystemClock, encode, envelope
+from camalert.codec import encode
+from camalert.records import PictureFailed, PictureTaken, SystemClock, envelope
 
 Run = Callable[..., CompletedProcess[bytes]]
 Start = Callable[..., Popen[bytes]]

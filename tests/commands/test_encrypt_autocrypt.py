@@ -11,14 +11,8 @@ from typing import Any
 
 import pytest
 
-from camalert.records import (
-    AlarmComplete,
-    AlarmRaised,
-    MessageComposed,
-    SystemClock,
-    encode,
-    envelope,
-)
+from camalert.codec import encode
+from camalert.records import AlarmComplete, AlarmRaised, MessageComposed, SystemClock, envelope
 from camalert.trust import autocrypt
 from camalert.trust.keyring import Keyring, inspect
 

@@ -9,7 +9,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from camalert.records import AlarmRaised, ModeChanged, Record, encode
+from camalert.codec import encode
+from camalert.records import AlarmRaised, ModeChanged, Record
 
 Run = Callable[..., CompletedProcess[bytes]]
 

@@ -12,7 +12,8 @@ from subprocess import CompletedProcess, Popen
 
 import pytest
 
-from camalert.records import ModeChanged, SystemClock, encode, envelope
+from camalert.codec import encode
+from camalert.records import ModeChanged, SystemClock, envelope
 
 Run = Callable[..., CompletedProcess[bytes]]
 Start = Callable[..., Popen[bytes]]

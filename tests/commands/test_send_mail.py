@@ -17,15 +17,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from camalert.alarm.notes import Notes
-from camalert.records import (
-    AlarmComplete,
-    AlarmRaised,
-    MessageEncrypted,
-    SystemClock,
-    decode,
-    encode,
-    envelope,
-)
+from camalert.codec import decode, encode
+from camalert.records import AlarmComplete, AlarmRaised, MessageEncrypted, SystemClock, envelope
 
 HAND = ("send-mail", "--to", "owner@example.org")
 

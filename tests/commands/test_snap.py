@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from camalert.capture import jpeg
-from camalert.records import AlarmRaised, HeartbeatDue, PirIdle, SystemClock, encode, envelope
+from camalert.codec import encode
+from camalert.records import AlarmRaised, HeartbeatDue, PirIdle, SystemClock, envelope
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 Start = Callable[..., "subprocess.Popen[bytes]"]

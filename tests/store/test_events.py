@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from camalert.codec import decode
 from camalert.config import Config, Paths
 from camalert.config import Events as EventsConfig
 from camalert.errors import BadConfig, StorageFailed
-from camalert.records import Record, decode
+from camalert.records import Record
 from camalert.store import events as store
 from camalert.store import migrations, sqlite
 from camalert.store.database import Damaged

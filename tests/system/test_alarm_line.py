@@ -226,9 +226,9 @@ def assert_all_is_shown_once(camera: Camera, owner: "Owner", raised: list[str]) 
 LINE_WITH_A_BUG = """
 import os, signal, sys
 from pathlib import Path
-from camalert import pipeline, records
+from camalert import codec, pipeline
 
-decode, first = records.decode, Path({first!r})
+decode, first = codec.decode, Path({first!r})
 
 def dies(line):
     record = decode(line)
@@ -240,7 +240,7 @@ def dies(line):
             os.kill(os.getpid(), signal.SIGKILL)
     return record
 
-records.decode = dies
+codec.decode = dies
 pipeline.main()
 """
 """The line, but one of its stages dies of the first alarm that it ever saw."""

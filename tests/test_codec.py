@@ -11,17 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camalert import clock
+from camalert.codec import LONGEST, decode, encode
 from camalert.errors import BadData
 from camalert.records import (
-    LONGEST,
     TYPES,
     AlarmRaised,
     PictureTaken,
     Record,
     SystemClock,
     clock_quality,
-    decode,
-    encode,
     envelope,
     new_id,
 )
