@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,14 +11,17 @@ from camalert import cli
 from camalert.errors import BadConfig, BadData, BadUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from camalert.config import Watch
+    from camalert.replay.events import Event, Found
     from camalert.replay.footage import Footage
     from camalert.replay.judging import Outcome
     from camalert.replay.scores import Label
     from camalert.replay.settings import Settings
 
+Seconds = cli.Number(0, 3600)
 BAR = 200  # pictures from which on a bar is shown
 
 
@@ -29,8 +33,9 @@ BAR = 200  # pictures from which on a bar is shown
 @click.option("--mask", "masks", multiple=True, metavar="REGION", help="A mask, after.")
 @click.option("--camera", metavar="NAME", help="The camera whose zones and masks hold.")
 @click.option("--rate", metavar="NUMBER", type=cli.Number(0.001, 1000), help="Pictures a second.")
-@click.option("--minimum", metavar="SECONDS", type=cli.Number(0, 3600), default=0.0)
-@click.option("--clear", metavar="SECONDS", type=cli.Number(0, 3600), default=2.0)
+@click.option("--minimum", metavar="SECONDS", type=Seconds, help="Movement lasts so long, after.")
+@click.option("--clear", metavar="SECONDS", type=Seconds, help="Quiet ends an alarm, after.")
+@click.option("--cooldown", metavar="SECONDS", type=Seconds, help="Then no other, after.")
 @click.option("--labels", metavar="FILE", type=cli.PATH, help="CSV: what each picture shows.")
 @click.option("--sheet", metavar="FILE", type=cli.PATH, help="A contact sheet (PNG) to look at.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each footage.")
@@ -52,7 +57,7 @@ def main(settings: cli.Settings, paths: tuple["Path", ...], **options: Any) -> N
     labels = labelled.read(options["labels"]) if options["labels"] else None
     alarmed, trouble = False, None
     for each in found:
-        outcome = _outcome(each, before, after, options, labels)
+        outcome = _outcome(each, before, after, labels)
         alarmed = alarmed or bool(outcome.after.alarms)
         if options["as_json"]:
             told = report.as_json(outcome, (before.told(), after.told()))
@@ -73,7 +78,6 @@ def _outcome(
     footage: "Footage",
     before: "Settings",
     after: "Settings",
-    options: dict[str, Any],
     labels: "list[Label] | None",
 ) -> "Outcome":
     from camalert.capture import jpeg
@@ -83,17 +87,38 @@ def _outcome(
     pictures: Iterable[bytes] = footage.pictures(jpeg.frames)
     shown = sys.stderr.isatty() and (footage.count is None or footage.count >= BAR)
     bar = click.progressbar(pictures, length=footage.count, file=sys.stderr, update_min_steps=20)
-    rules = judging.Rules(options["minimum"], options["clear"])
-    second = judge(*after) if after != before else None
+    old, new = (
+        judging.Judging(judge(each.motion, each.camera), partial(_alarms, each.watch))
+        for each in (before, after)
+    )
     try:
         with bar if shown else nullcontext(pictures) as each:
-            outcome = judging.judged(footage, each, judge(*before), second, rules)
+            outcome = judging.judged(footage, each, old, new if after != before else None)
     except ValueError as error:
         raise BadConfig(footage.name, str(error)) from None
     count = len(outcome.before.found)
     if outcome.unread == count and not outcome.trouble:
         raise BadData(footage.name, "no picture in it could be read")
     return judging.scored(outcome, labels) if labels and not outcome.trouble else outcome
+
+
+def _alarms(watch: "Watch", found: "Sequence[Found]", rate: float) -> "list[Event]":
+    """What watch-frames would make of the verdicts, `rate` a second."""
+    from camalert.motion.detector import QUIET, Verdict
+    from camalert.motion.events import Events, Limits, Stopped
+    from camalert.replay.events import Event
+
+    events, alarms, last = Events(Limits(watch.minimum, watch.clear, watch.cooldown)), [], 0
+    # None stands for the end, which ends what goes on there.
+    for n, each in enumerate([*found, None]):
+        verdict = Verdict(each.moved, each.score, each.area, each.box) if each else QUIET
+        outcomes = events.frame(verdict, str(n), n / rate) if each else events.end()
+        for outcome in outcomes:
+            if isinstance(outcome, Stopped):
+                first = last - round(outcome.duration * rate)
+                alarms.append(Event(first, last, int(outcome.frame)))
+        last = n if verdict.moved else last
+    return alarms
 
 
 def _sheet(

@@ -1,8 +1,4 @@
-"""From verdicts on single pictures to alarms, and two sets of alarms compared. Pure.
-
-A run goes on while no more than `clear` seconds lie between two pictures that moved, and is an
-alarm when it lasted `minimum` seconds: the rules of watch-frames.
-"""
+"""The alarms of two settings side by side, and the pictures that tell them apart. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -38,22 +34,6 @@ class Row(NamedTuple):
     last: int
     before: tuple[Event, ...]
     after: tuple[Event, ...]
-
-
-def events(found: Sequence[Found], rate: float, minimum: float, clear: float) -> list[Event]:
-    """The alarms among the verdicts `found`, `rate` pictures a second; times are in seconds."""
-    runs: list[list[int]] = []
-    for n, verdict in enumerate(found):
-        if verdict.moved:
-            if runs and n - runs[-1][-1] <= max(1.0, clear * rate):
-                runs[-1].append(n)
-            else:
-                runs.append([n])
-    return [
-        Event(run[0], run[-1], max(run, key=lambda n: found[n].score))
-        for run in runs
-        if run[-1] - run[0] >= minimum * rate
-    ]
 
 
 def side_by_side(before: Sequence[Event], after: Sequence[Event]) -> list[Row]:

@@ -1,11 +1,11 @@
 """Footage through the detector, twice at once: with the settings before and those after."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from camalert.errors import BadData, CamalertError
-from camalert.replay.events import Box, Event, Found, Row, events, side_by_side
+from camalert.replay.events import Box, Event, Found, Row, side_by_side
 from camalert.replay.footage import Footage
 from camalert.replay.scores import Label, Score, score
 
@@ -60,16 +60,19 @@ class Outcome:
         return number / self.footage.rate
 
 
-@dataclasses.dataclass(frozen=True)
-class Rules:
-    """What makes verdicts an alarm: it lasts `minimum` s, and ends after `clear` s of quiet."""
+Group = Callable[[Sequence[Found], float], list[Event]]
+"""From the verdicts, so many a second, to the alarms."""
 
-    minimum: float
-    clear: float
+
+class Judging(NamedTuple):
+    """One of the two settings: what judges the pictures, and what makes alarms of the verdicts."""
+
+    judge: Judge
+    alarms: Group
 
 
 def judged(
-    footage: Footage, pictures: Iterable[bytes], before: Judge, after: Judge | None, rules: Rules
+    footage: Footage, pictures: Iterable[bytes], before: Judging, after: Judging | None
 ) -> Outcome:
     """Every picture through both judges; without `after` both sides are the same.
 
@@ -81,8 +84,8 @@ def judged(
     try:
         for picture in pictures:
             try:
-                verdict = before.update(picture)
-                second = after.update(picture) if after else verdict
+                verdict = before.judge.update(picture)
+                second = after.judge.update(picture) if after else verdict
             except BadData:
                 unread += 1
                 verdict = second = Unread()
@@ -90,11 +93,11 @@ def judged(
             new.append(second)
     except CamalertError as error:
         trouble = error
-    return Outcome(footage, _side(old, footage, rules), _side(new, footage, rules), unread, trouble)
-
-
-def _side(found: list[Found], footage: Footage, rules: Rules) -> Side:
-    return Side(found, events(found, footage.rate, rules.minimum, rules.clear))
+    sides = (
+        Side(found, side.alarms(found, footage.rate))
+        for found, side in ((old, before), (new, after or before))
+    )
+    return Outcome(footage, next(sides), next(sides), unread, trouble)
 
 
 def scored(outcome: Outcome, labels: list[Label]) -> Outcome:

@@ -74,13 +74,40 @@ def test_json_holds_the_numbers(run: Run, made: Path) -> None:
     assert light["before"]["alarms"] == light["after"]["alarms"] == []
 
 
-def test_an_alarm_lasts_and_ends_by_the_rules_given(run: Run, made: Path) -> None:
-    def alarms(*options: str) -> int:
-        done = run("replay-frames", "--json", "--rate", "10", *options, str(made / "figure"))
-        return len(json.loads(done.stdout)["after"]["alarms"])
+def stuttering(folder: Path, made: Path, pattern: str) -> str:
+    """A folder where, after 30 quiet pictures, somebody walks (m) or nothing is there (.)."""
+    walking = iter(range(60, 100))
+    folder.mkdir()
+    for n, char in enumerate("." * 30 + pattern):
+        source = next(walking) if char == "m" else n % 30
+        (folder / f"{n:03}.jpg").symlink_to(made / "figure" / f"{source:06}.jpg")
+    return str(folder)
 
-    assert alarms("--minimum", "6") == 1
-    assert alarms("--minimum", "20") == 0
+
+def test_alarms_begin_and_end_as_with_watch_frames(
+    run: Run, made: Path, tmp_path: Path, config_file: Callable[..., Path]
+) -> None:
+    folder = stuttering(
+        tmp_path / "a", made, "mmmmm" + 20 * "." + "mmmmm" + 50 * "." + "m" + 9 * "."
+    )
+
+    def alarms(*options: str) -> list[tuple[int, int]]:
+        done = run("replay-frames", "--json", "--rate", "10", *options, folder)
+        told = json.loads(done.stdout)
+        assert done.returncode == (0 if told["after"]["alarms"] else 1)
+        return [(each["first"], each["last"]) for each in told["after"]["alarms"]]
+
+    assert alarms("--minimum", "0", "--clear", "1", "--cooldown", "0") == [
+        (30, 34),
+        (55, 59),
+        (110, 110),
+    ]
+    assert alarms("--minimum", "0.35", "--clear", "1", "--cooldown", "0") == [(30, 34), (55, 59)]
+    assert alarms("--minimum", "0.35", "--clear", "3", "--cooldown", "0") == [(30, 59)]
+    assert alarms("--minimum", "0.35", "--clear", "1", "--cooldown", "5") == [(30, 34)]
+    assert alarms("--minimum", "0.5") == []
+    config_file("[watch]\nminimum = 0.35\nclear = 1\ncooldown = 0")
+    assert alarms() == [(30, 34), (55, 59)]
 
 
 def test_labels_make_scores(run: Run, made: Path) -> None:

@@ -1,10 +1,9 @@
-"""replay/events.py: when pictures that moved are one alarm, and which of two settings saw it."""
+"""replay/events.py: alarms side by side, and the pictures that tell two settings apart."""
 
+import itertools
 from typing import NamedTuple
 
-import pytest
-
-from camalert.replay.events import Event, Row, events, side_by_side, telling
+from camalert.replay.events import Event, Row, side_by_side, telling
 
 
 class Found(NamedTuple):
@@ -19,27 +18,6 @@ def found(text):
     return [Found(char != ".", float(char.replace(".", "0"))) for char in text]
 
 
-def found_events(text, rate=1.0, minimum=0.0, clear=0.0):
-    return events(found(text), rate, minimum, clear)
-
-
-def test_pictures_one_after_the_other_are_one_alarm_with_its_strongest():
-    assert found_events("..131..2.") == [Event(2, 4, 3), Event(7, 7, 7)]
-    assert found_events(".....") == found_events("") == []
-
-
-@pytest.mark.parametrize(("clear", "count"), [(0, 2), (2.9, 2), (3, 1)])
-def test_an_alarm_goes_on_until_the_clear_time_is_over(clear, count):
-    assert len(found_events(".1..1.", clear=clear)) == count
-
-
-def test_times_are_by_the_rate():
-    assert len(found_events("1....1", rate=5, clear=0.9)) == 2
-    assert len(found_events("1....1", rate=5, clear=1.0)) == 1
-    assert found_events("11111.", rate=4, minimum=1.0) == [Event(0, 4, 0)]
-    assert found_events("1111..", rate=4, minimum=1.0) == []
-
-
 def test_alarms_that_overlap_stand_in_one_row():
     old = [Event(0, 10, 3), Event(20, 30, 25), Event(50, 51, 50)]
     new = [Event(2, 4, 3), Event(8, 12, 9), Event(31, 33, 32), Event(50, 51, 50)]
@@ -52,10 +30,18 @@ def test_alarms_that_overlap_stand_in_one_row():
     assert side_by_side([], []) == []
 
 
+def alarms(verdicts):
+    """One for each run of movement."""
+    found, numbers = [], [n for n, verdict in enumerate(verdicts) if verdict.moved]
+    for _, run in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        run = [n for _, n in run]
+        found.append(Event(run[0], run[-1], max(run, key=lambda n: verdicts[n].score)))
+    return found
+
+
 def pictures(before, after, most=99):
     old, new = found(before), found(after)
-    rows = side_by_side(events(old, 1, 0, 0), events(new, 1, 0, 0))
-    return telling(old, new, rows, most)
+    return telling(old, new, side_by_side(alarms(old), alarms(new)), most)
 
 
 def test_the_sheet_shows_peaks_and_where_the_two_disagree():
