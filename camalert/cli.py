@@ -276,14 +276,20 @@ def sibling(name: str) -> "Path":
     return Path(sys.argv[0]).resolve().with_name(name)
 
 
-def sensor_line(settings: Settings, to_line: bool, to: "Path | None") -> "RecordLine":
-    """Where a sensor writes: the alarm line's FIFO, the FIFO `to`, or standard output."""
+def sensor_line(
+    settings: Settings, to_line: bool, to: "Path | None", head: bytes | None = None
+) -> "RecordLine":
+    """Where a sensor writes: the alarm line's FIFO, the FIFO `to`, or standard output.
+
+    With `head` (what was peeked of it, or b"") it reads records from standard input, too.
+    """
     from camalert.line import RecordLine
 
-    if not to_line:
-        return RecordLine(reads=False, to=to)
-    run = settings.config.folder("run")
-    return RecordLine(reads=False, to=run / "events", reader=run / "alarm-panel.lock")
+    ways: dict[str, Any] = {"reads": head is not None, "head": head or b"", "to": to}
+    if to_line:
+        run = settings.config.folder("run")
+        ways |= {"to": run / "events", "reader": run / "alarm-panel.lock"}
+    return RecordLine(**ways)
 
 
 def post(settings: Settings, record: "Record") -> bool:

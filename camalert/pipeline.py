@@ -1,8 +1,9 @@
-"""Stages of the line, joined by pipes and forked from one parent that has loaded what they share.
+"""Stages of a line, joined by pipes and forked from one parent that has loaded what they share.
 
-Run by bin/alarm-line: `python -m camalert.pipeline 'alarm-panel --listen' log-event ...`. A shell's
-pipe would start each stage as a Python of its own, which costs about 3 MB more of memory a stage
-and, on a Pi Zero, ten seconds of start-up; and it cannot say which stage died.
+Run by bin/alarm-line and bin/camera-line: `python -m camalert.pipeline alarm-line 'alarm-panel
+--listen' log-event ...`; the first word is the line's name. A shell's pipe would start each stage
+as a Python of its own, which costs about 3 MB more of memory a stage and, on a Pi Zero, ten seconds
+of start-up; and it cannot say which stage died.
 
 The first stage to end brings the others down: those before it lose their reader, those behind it
 read on to the end. On SIGTERM only the first stage is told, and the rest drain.
@@ -26,26 +27,32 @@ PATIENCE = 20.0
 
 SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 SHARED = (
-    "camalert.alarm.control_unit",
-    "camalert.capture.rounds",
     "camalert.cli",
     "camalert.codec",
     "camalert.config_file",
     "camalert.handover",
     "camalert.line",
-    "camalert.mail.alerts",
-    "camalert.mail.intake",
     "camalert.records",
-    "email.parser",
-    "sqlite3",
 )
-"""What most stages use. What only one does, it loads by itself."""
+SHARED_BY = {
+    "alarm-line": (
+        "camalert.alarm.control_unit",
+        "camalert.capture.rounds",
+        "camalert.mail.alerts",
+        "camalert.mail.intake",
+        "email.parser",
+        "sqlite3",
+    )
+}
+"""What most stages of a line use, by its name. What only one does, it loads by itself."""
 
 
 def main() -> NoReturn:
-    """Run the stages that the arguments name, one argument a stage with its options."""
-    stages = [shlex.split(argument) for argument in sys.argv[1:]]
-    for module in SHARED:
+    """Run the stages that the arguments name behind the line's own name, each with its options."""
+    name, *arguments = sys.argv[1:]
+    sys.argv[0] = name
+    stages = [shlex.split(argument) for argument in arguments]
+    for module in (*SHARED, *SHARED_BY.get(name, ())):
         importlib.import_module(module)
     try:
         config_file.load(config_file.locate())  # here once: each stage would say what is wrong
@@ -131,7 +138,7 @@ def _told(ends: list[tuple[str, int]]) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"alarm-line: {text}", file=sys.stderr, flush=True)
+    print(f"{sys.argv[0]}: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

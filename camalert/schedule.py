@@ -1,10 +1,11 @@
-"""When something is active: local hours of the week, such as `22:00-06:00` or `mon-fri 08:00-17:00`.
+"""When something is active: hours of the week, such as `22:00-06:00` or `mon-fri 08:00-17:00`.
 
 A period that ends earlier than it begins goes on past midnight; its days are those on which it
 begins. Only the clock on the wall counts: where it is put back, an hour that comes twice counts
 twice, and where it is put forward, an hour that does not come counts never.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -33,6 +34,7 @@ class Period(NamedTuple):
         )
 
 
+@functools.lru_cache(100)
 def parse(text: str) -> Period:
     """The period that `text` names. Raises ValueError, with the reason, for what is none."""
     words = text.lower().split()

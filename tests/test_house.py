@@ -23,6 +23,8 @@ PURE = (
     "alarm/panel.py",
     "alarm/troubles.py",
     "capture/bounds.py",
+    "capture/night.py",
+    "capture/supervision.py",
     "motion/detector.py",
     "motion/events.py",
     "motion/view.py",

@@ -56,7 +56,7 @@ class Line:
     def __init__(self, stages: tuple[str, ...], folder: Path, patience: float) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-c", RUN.format(patience=patience), *stages],
+            [sys.executable, "-c", RUN.format(patience=patience), "alarm-line", *stages],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -3,23 +3,30 @@
 import dataclasses
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from camalert.alarm.notes import ALARM_ID, Notes, Reminders, next_attempt
-from camalert.alarm.panel import ChangedMode, Outcome, Panel, Raised
+from camalert.alarm.panel import MOVEMENT, ChangedMode, Confirmed, Outcome, Over, Panel, Raised
 from camalert.alarm.state import mode_file, read_mode, write_mode
 from camalert.config import Config
 from camalert.errors import CamalertError
 from camalert.records import (
+    AlarmConfirmed,
+    AlarmOver,
     AlarmRaised,
     AlarmSuppressed,
     Clock,
     HeartbeatDue,
     ModeChanged,
+    Noted,
     Record,
     envelope,
 )
 
 log = logging.getLogger("camalert")
+
+LONGEST_CAUSE, MOST_SENSORS, LONGEST_NAME = 200, 12, 32
+"""What an alarm says at most: anybody may write into the line, and its record must fit."""
 
 
 class ControlUnit:
@@ -35,6 +42,8 @@ class ControlUnit:
         self.notes, self.reminders = Notes(now.folder("spool", "notes")), Reminders()
         self.mode_file = mode_file(now)
         self.panel = Panel(read_mode(self.mode_file) or now.panel.mode, now.panel.cooldown)
+        self._alarms: dict[str, str] = {}
+        self._configure()
 
     def unfinished(self) -> Iterator[Record]:
         """The alarms that were noted and not finished, each with its attempts counted."""
@@ -47,11 +56,12 @@ class ControlUnit:
                 )
                 again = self._alarm(cause, alarm.sensors, text_only=True)
             yield self._note(again)
-            self.panel.resume(self.clock.monotonic())
+            if isinstance(again, AlarmRaised):
+                self.panel.resume(self.clock.monotonic())
 
     def decide(self, batch: list[Record]) -> list[Record]:
         """What is passed on for `batch`, alarms first; they are durable when this returns."""
-        self.panel.cooldown = self.config().panel.cooldown
+        self._configure()
         passed: list[Record] = []
         for record in filter(self._admitted, batch):
             outcome = self.panel.handle(record, self.clock.monotonic())
@@ -59,7 +69,15 @@ class ControlUnit:
                 passed.append(self._stamped(record))
             if outcome:
                 passed.append(self._record(outcome))
-        return sorted(passed, key=lambda record: not isinstance(record, AlarmRaised))
+        return sorted(passed, key=lambda record: not isinstance(record, Noted))
+
+    def _configure(self) -> None:
+        config = self.config()
+        roles = {camera.name: camera.motion for camera in config.camera}
+        self.panel.cooldown = config.panel.cooldown
+        self.panel.role = lambda camera: roles.get(camera) or config.panel.motion
+        self.panel.agreement.window = config.panel.confirm_window
+        self.panel.troubles.cooldown = config.panel.trouble_cooldown
 
     def look_after(self) -> list[Record]:
         """Alarms that are due by time: a trigger that holds on, a note that is still there."""
@@ -102,7 +120,11 @@ class ControlUnit:
 
     def _record(self, outcome: Outcome) -> Record:
         if isinstance(outcome, Raised):
-            return self._note(self._alarm(outcome.cause, outcome.sensors))
+            alarm = self._alarm(outcome.cause, outcome.sensors, confirmed=outcome.confirmed)
+            self._alarms[outcome.subject] = alarm.id
+            return self._note(alarm)
+        if isinstance(outcome, Confirmed | Over):
+            return self._note(self._sequel(outcome))
         stamp = envelope("alarm-panel", self.clock)
         if isinstance(outcome, ChangedMode):
             try:
@@ -112,11 +134,22 @@ class ControlUnit:
             return ModeChanged(**stamp, mode=outcome.mode, was=outcome.was, who=outcome.who)
         return AlarmSuppressed(**stamp, cause=outcome.cause, reason=outcome.reason)
 
-    def _alarm(self, cause: str, sensors: tuple[str, ...], text_only: bool = False) -> AlarmRaised:
-        stamp = envelope(sensors[0] if sensors else "alarm-panel", self.clock)
-        return AlarmRaised(**stamp, cause=cause, sensors=sensors, text_only=text_only)
+    def _alarm(self, cause: str, sensors: tuple[str, ...], **more: Any) -> AlarmRaised:
+        return AlarmRaised(**self._told(cause, sensors), **more)
 
-    def _note(self, alarm: AlarmRaised) -> AlarmRaised:
+    def _told(self, cause: str, sensors: tuple[str, ...]) -> dict[str, Any]:
+        named = tuple(name[:LONGEST_NAME] for name in sensors[:MOST_SENSORS])
+        stamp = envelope(named[0] if named else "alarm-panel", self.clock)
+        return {**stamp, "cause": cause[:LONGEST_CAUSE], "sensors": named}
+
+    def _sequel(self, outcome: Confirmed | Over) -> Noted:
+        kind = AlarmConfirmed if isinstance(outcome, Confirmed) else AlarmOver
+        alarm = self._alarms[outcome.subject]
+        if outcome.subject != MOVEMENT:
+            del self._alarms[outcome.subject]
+        return kind(**self._told(outcome.cause, outcome.sensors), alarm=alarm)
+
+    def _note(self, alarm: Noted) -> Noted:
         try:
             self.notes.write(alarm)
         except CamalertError as error:

@@ -1,7 +1,8 @@
 """The alarms' notes on disk: what was raised and not yet safe in the mail spool.
 
 A note is one file `<id>.note`, the alarm's record with its count of attempts, and, once parts are
-ticked off, `<id>.parts` beside it.
+ticked off, `<id>.parts` beside it. What is told later about an alarm (that it is confirmed, or
+over) has a note of its own, so that it may come when the alarm's is gone.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from pathlib import Path
 from camalert import durable
 from camalert.codec import decode, encode
 from camalert.errors import BadData, CannotCreate
-from camalert.records import AlarmRaised
+from camalert.records import AlarmRaised, Noted
 
 log = logging.getLogger("camalert")
 
@@ -28,15 +29,15 @@ class Notes:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, alarm: AlarmRaised) -> None:
+    def write(self, alarm: Noted) -> None:
         """Make the note of `alarm` durable, or replace it. Raises CannotCreate."""
         try:
             durable.replace(self._path(alarm.id, "note"), encode(alarm))
         except OSError as error:
             raise CannotCreate(str(self.folder), f"no note: {error.strerror}") from None
 
-    def pending(self) -> Iterator[AlarmRaised]:
-        """The alarms whose notes are there, oldest first; what an interrupted run left is swept.
+    def pending(self) -> Iterator[Noted]:
+        """What is noted, oldest first; what an interrupted run left is swept.
 
         A note that cannot be read as its alarm's is said and set aside, not raised.
         """
@@ -45,7 +46,7 @@ class Notes:
         for path in sorted(self.folder.glob("*.note"), key=_written):
             try:
                 record = decode(path.read_bytes())
-                if isinstance(record, AlarmRaised) and record.id == path.stem:
+                if isinstance(record, Noted) and record.id == path.stem:
                     yield record
                     continue
                 reason = "holds another record"
@@ -110,12 +111,14 @@ def _written(path: Path) -> int:
         return 0
 
 
-def next_attempt(alarm: AlarmRaised) -> AlarmRaised | None:
+def next_attempt(alarm: Noted) -> Noted | None:
     """`alarm` as it is passed on again after a crash: the third time text only, the fifth never."""
     attempt = alarm.attempt + 1
     if attempt >= 5:
         return None
-    return dataclasses.replace(alarm, attempt=attempt, text_only=attempt >= 3)
+    if isinstance(alarm, AlarmRaised):
+        alarm = dataclasses.replace(alarm, text_only=attempt >= 3)
+    return dataclasses.replace(alarm, attempt=attempt)
 
 
 class Reminders:

@@ -29,3 +29,23 @@ def write_mode(path: Path, mode: str) -> None:
         durable.replace(path, json.dumps({"mode": mode}).encode())
     except OSError as error:
         raise StorageFailed(str(path), f"the mode is not kept: {error.strerror}") from None
+
+
+class ModeInForce:
+    """The mode, for who asks often: its file is read again when it has changed."""
+
+    def __init__(self) -> None:
+        self._stamp: tuple[int, int, int] | None = None
+        self._mode: str | None = None
+
+    def read(self, config: Config) -> str:
+        """The mode in force."""
+        path = mode_file(config)
+        try:
+            status = path.stat()
+            stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        except OSError:
+            stamp = None
+        if stamp is None or stamp != self._stamp:
+            self._stamp, self._mode = stamp, read_mode(path)
+        return self._mode or config.panel.mode

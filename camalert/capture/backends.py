@@ -4,11 +4,12 @@ Each function takes a Shot and returns the bytes, and by how many degrees clockw
 still to be turned, which costs nothing as a tag in the JPEG.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,11 +23,15 @@ PROTOCOLS = {"rtsp": "rtsp,rtp,tcp", "http": "http,tcp", "https": "https,tls,tcp
 """The schemes of a URL that are opened, and the protocols ffmpeg may use for each, no others."""
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+FFMPEG = ("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error")
 SKIPPED = 5
 """Frames that a USB camera gets to find its exposure."""
 
 _TRANSPOSE = {0: "", 90: ",transpose=clock", 180: ",hflip,vflip", 270: ",transpose=cclock"}
 _BUSY = re.compile(r"busy|in use|acquire", re.IGNORECASE)
+
+
+Stream = Generator[bytes, None, None]
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,9 @@ class Shot:
 
     def run(self, command: Sequence[str], package: str, feed: bytes = b"") -> bytes:
         """The output of `command`, which is in the Debian package `package`; see child.run."""
-        name = self.camera.name
-        if shutil.which(command[0]) is None:
-            raise Unavailable(name, f"{command[0]} is not installed", f"apt install {package}")
-        try:
+        with self._explained(command, package):
             return child.run(
-                name,
+                self.camera.name,
                 command,
                 self.end,
                 limit=jpeg.LIMIT,
@@ -58,6 +60,21 @@ class Shot:
                 cancel=self.cancel,
                 inherit=self.locks,
             )
+
+    def stream(self, command: Sequence[str], package: str, feed: bytes = b"") -> Stream:
+        """The output of `command` as it comes, without an end in time; see child.stream."""
+        with self._explained(command, package):
+            yield from child.stream(
+                self.camera.name, command, feed=feed, cancel=self.cancel, inherit=self.locks
+            )
+
+    @contextlib.contextmanager
+    def _explained(self, command: Sequence[str], package: str) -> Iterator[None]:
+        name = self.camera.name
+        if shutil.which(command[0]) is None:
+            raise Unavailable(name, f"{command[0]} is not installed", f"apt install {package}")
+        try:
+            yield
         except child.Overdue:
             limit = f"{self.camera.deadline:g} s"
             raise Unavailable(name, f"no picture within {limit}; {command[0]} killed") from None
@@ -70,27 +87,41 @@ class Shot:
 def rpicam(shot: Shot) -> tuple[bytes, int]:
     """A camera on the Pi's ribbon cable, by rpicam-still (libcamera-still before 2024)."""
     camera = shot.camera
-    old = not shutil.which("rpicam-still") and shutil.which("libcamera-still")
-    # The camera's own pipeline turns upside down only.
-    turn = camera.rotation % 180
+    stills = {"--encoding": "jpg", "--thumb": "none", "--immediate": ""}
+    words = rpicam_words(camera, stills, camera.options)
+    return shot.run([rpicam_program("still"), *words, "--output", "-"], "rpicam-apps"), turn(camera)
+
+
+def rpicam_program(kind: str) -> str:
+    """rpicam-still or rpicam-vid, by its old name where there is only that."""
+    old = not shutil.which(f"rpicam-{kind}") and shutil.which(f"libcamera-{kind}")
+    return f"libcamera-{kind}" if old else f"rpicam-{kind}"
+
+
+def turn(camera: Camera) -> int:
+    """What of the rotation is left to the tag: a Pi camera itself turns upside down only."""
+    return camera.rotation % 180
+
+
+def rpicam_words(camera: Camera, more: dict[str, str], options: tuple[str, ...]) -> list[str]:
+    """The words that both programs know, then `more` and `options`.
+
+    They refuse an option that is given twice, so one of `options` takes the place of ours.
+    """
     ours = {
         "--camera": camera.device or "0",
         "--width": str(camera.width),
         "--height": str(camera.height),
         "--quality": str(camera.quality),
-        "--rotation": str(camera.rotation - turn),
-        "--encoding": "jpg",
-        "--thumb": "none",
+        "--rotation": str(camera.rotation - turn(camera)),
         "--nopreview": "",
-        "--immediate": "",
+        **more,
     }
-    # It refuses an option that is given twice, so the user's own takes the place of ours.
-    theirs = {word.partition("=")[0] for word in camera.options}
+    theirs = {word.partition("=")[0] for word in options}
     words = [
         word for name, value in ours.items() if name not in theirs for word in (name, value) if word
     ]
-    command = "libcamera-still" if old else "rpicam-still"
-    return shot.run([command, *words, *camera.options, "--output", "-"], "rpicam-apps"), turn
+    return [*words, *options]
 
 
 def fswebcam(shot: Shot) -> tuple[bytes, int]:
@@ -98,7 +129,7 @@ def fswebcam(shot: Shot) -> tuple[bytes, int]:
     camera = shot.camera
     device = camera.device or "/dev/video0"
     if device != "TEST":
-        _check_device(camera, device)
+        check_device(camera, device)
     command = ["fswebcam", "--quiet", "--device", device, "--no-banner"]
     command += ["--resolution", f"{camera.width}x{camera.height}"]
     command += ["--jpeg", str(min(camera.quality, 95)), "--skip", str(SKIPPED)]
@@ -115,18 +146,27 @@ def ffmpeg(shot: Shot) -> tuple[bytes, int]:
     if not camera.device.startswith("/dev/"):
         known = ", ".join(f"{name}://" for name in PROTOCOLS)
         raise BadUsage(camera.name, f"ffmpeg's device is none of /dev/..., {known}")
-    _check_device(camera, camera.device)
+    check_device(camera, camera.device)
     size = f"{camera.width}x{camera.height}"
     source = ["-f", "v4l2", "-video_size", size, "-i", camera.device]
     return _frame(shot, source, f"select=gte(n\\,{SKIPPED}),"), 0
 
 
 def _stream(shot: Shot, scheme: str) -> bytes:
-    """The URL goes in on standard input, as a play list: a login in it is not for all to see."""
-    name, url = shot.camera.name, shot.camera.device
+    source, feed = network(shot.camera, scheme)
+    with naming_host(shot.camera):
+        return _frame(shot, source, feed=feed)
+
+
+def network(camera: Camera, scheme: str) -> tuple[list[str], bytes]:
+    """ffmpeg's words for a URL as its input, and what to feed it.
+
+    The URL goes in on standard input, as a play list: a login in it is not for all to see.
+    """
+    url = camera.device
     if not url.isprintable():
-        raise BadUsage(name, "the URL holds a control character")
-    if url.lower().endswith((".jpg", ".jpeg")):
+        raise BadUsage(camera.name, "the URL holds a control character")
+    if is_still(url):
         # By its name ffmpeg would take it for a file, and want to know its size beforehand.
         url += "?"
     quoted = url.replace("'", "'\\''")
@@ -136,25 +176,39 @@ def _stream(shot: Shot, scheme: str) -> bytes:
     }
     play_list = f"ffconcat version 1.0\nfile '{quoted}'\n{options.get(scheme, '')}"
     source = ["-protocol_whitelist", f"pipe,{PROTOCOLS[scheme]}", "-f", "concat", "-safe", "0"]
+    return [*source, "-i", "pipe:0"], play_list.encode()
+
+
+def is_still(url: str) -> bool:
+    """Whether the URL is that of a single picture, by its name."""
+    return url.lower().endswith((".jpg", ".jpeg"))
+
+
+@contextlib.contextmanager
+def naming_host(camera: Camera) -> Iterator[None]:
+    """What ffmpeg says of the play list is said of the host."""
     try:
-        return _frame(shot, [*source, "-i", "pipe:0"], feed=play_list.encode())
+        yield
     except child.Failed as error:
-        host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-        raise child.Failed(name, error.reason.replace("pipe:0", host)) from None
+        host = camera.device.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        raise child.Failed(camera.name, error.reason.replace("pipe:0", host)) from None
 
 
 def _frame(shot: Shot, source: list[str], chosen: str = "", feed: bytes = b"") -> bytes:
     """One frame of `source`, made to fit the camera's width and height, never enlarged."""
-    camera = shot.camera
+    command = [*FFMPEG, *source, "-an", "-frames:v", "1", *encoding(shot.camera, chosen)]
+    return shot.run(command, "ffmpeg", feed)
+
+
+def encoding(camera: Camera, chosen: str = "") -> list[str]:
+    """ffmpeg's words for JPEGs that fit the camera; `chosen` are filters that pick frames."""
     fitted = (
         f"scale=w='min({camera.width},iw)':h='min({camera.height},ih)'"
         f":force_original_aspect_ratio=decrease{_TRANSPOSE[camera.rotation]}"
     )
     coarse = 2 + round((100 - camera.quality) * 29 / 99)
-    command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", *source, "-an"]
-    command += ["-frames:v", "1", "-vf", f"{chosen}{fitted},format=yuvj420p"]
-    command += ["-q:v", str(coarse), "-f", "mjpeg", "-"]
-    return shot.run(command, "ffmpeg", feed)
+    words = ["-vf", f"{chosen}{fitted},format=yuvj420p"]
+    return [*words, "-q:v", str(coarse), "-f", "mjpeg", "-"]
 
 
 def file(shot: Shot) -> tuple[bytes, int]:
@@ -170,10 +224,19 @@ def file(shot: Shot) -> tuple[bytes, int]:
         if not pictures:
             raise BadData(camera.name, f"no JPEG in the folder {path}")
         path = pictures[int(now) % len(pictures)]
-    head = _read(camera, path, 3)
-    if head in (b"", b"\xff\xd8\xff"):
-        return _read(camera, path, jpeg.LIMIT + 1), camera.rotation
-    return _clip(shot, path, now), 0
+    if _is_clip(camera, path):
+        return _clip(shot, path, now), 0
+    return _read(camera, path, jpeg.LIMIT + 1), camera.rotation
+
+
+def is_clip(camera: Camera) -> bool:
+    """Whether the camera's file is neither a folder nor a JPEG. Raises Unavailable without one."""
+    path = Path(camera.device)
+    return not path.is_dir() and _is_clip(camera, path)
+
+
+def _is_clip(camera: Camera, path: Path) -> bool:
+    return _read(camera, path, 3) not in (b"", b"\xff\xd8\xff")
 
 
 def _pictures(folder: Path) -> Iterator[Path]:
@@ -215,14 +278,15 @@ def _length(shot: Shot, path: Path, changed: int) -> float:
 
 def pattern(shot: Shot) -> tuple[bytes, int]:
     """The moving test pattern; see pattern.py."""
-    from camalert.capture.pattern import draw
+    from camalert.capture.pixels import draw
 
     camera = shot.camera
     size = camera.width, camera.height
     return draw(camera.name, shot.clock.now(), size, camera.quality), camera.rotation
 
 
-def _check_device(camera: Camera, device: str) -> None:
+def check_device(camera: Camera, device: str) -> None:
+    """Raise what is wrong with the device, where it can be seen from outside."""
     if not Path(device).exists():
         raise Unavailable(camera.name, f"no such device {device}")
     if not os.access(device, os.R_OK | os.W_OK):

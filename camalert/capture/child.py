@@ -1,4 +1,4 @@
-"""One child process with a deadline: its output, or the reason why there is none.
+"""A child process: its output, whole by a deadline or as it comes, or why there is none.
 
 The child leads a session and a process group of its own, which ends as a whole: TERM at the
 deadline, KILL a second later. What outlives even KILL (state D: the kernel waits for a device) is
@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from camalert.errors import BadData, TryAgain, Unavailable
 
@@ -22,6 +22,8 @@ PATIENCE = 1.0
 """Seconds between TERM and KILL, and those that KILL may take."""
 
 CHUNK = 65536
+PIPE = 1 << 20
+"""The most bytes that may be left in a pipe whose writer has ended."""
 LAST_WORDS = 4096
 """Bytes kept of standard error, the last ones."""
 
@@ -54,6 +56,36 @@ def run(
     own, Overdue at the deadline, Unavailable where it cannot be started or ended, BadData for more
     than `limit` bytes, TryAgain when cancelled, each about `camera`.
     """
+    with _running(camera, command, feed, inherit) as (process, watch):
+        output, words = _listen(process, watch, camera, end, limit, cancel)
+    _judge(camera, command, process, words)
+    return output
+
+
+def stream(
+    camera: str,
+    command: Sequence[str],
+    *,
+    feed: bytes = b"",
+    cancel: int | None = None,
+    inherit: Sequence[int] = (),
+) -> Generator[bytes, None, None]:
+    """What `command` writes to standard output, as it comes, until it ends.
+
+    The arguments are those of `run`. Raises Failed for a failure of its own, TryAgain when
+    cancelled, Unavailable where it cannot be started or ended. Whoever stops to read closes the
+    generator, and so ends the child.
+    """
+    with _running(camera, command, feed, inherit) as (process, watch):
+        words = yield from _relay(process, watch, camera, cancel)
+    _judge(camera, command, process, words)
+
+
+@contextlib.contextmanager
+def _running(
+    camera: str, command: Sequence[str], feed: bytes, inherit: Sequence[int]
+) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
+    """The child, and a descriptor that is readable once it has ended; at the end it is gone."""
     try:
         process = subprocess.Popen(
             [*_guard(), *command],
@@ -71,7 +103,7 @@ def run(
         if process.stdin:
             _feed(process.stdin.fileno(), feed)
             process.stdin.close()
-        output, words = _listen(process, watch, camera, end, limit, cancel)
+        yield process, watch
     finally:
         gone = _finish(process, watch)
         os.close(watch)
@@ -81,9 +113,13 @@ def run(
         if not gone:
             process.returncode = -signal.SIGKILL
             raise Unavailable(camera, f"{command[0]} hangs in the kernel (state D); left behind")
+
+
+def _judge(
+    camera: str, command: Sequence[str], process: "subprocess.Popen[bytes]", words: bytes
+) -> None:
     if process.returncode:
         raise Failed(camera, f"{command[0]}: {_reason(words, process.returncode)}")
-    return output
 
 
 @functools.cache
@@ -138,6 +174,44 @@ def _listen(
         if len(heard[output]) > limit:
             raise BadData(camera, f"picture of more than {limit} bytes")
     return bytes(heard[output]), bytes(heard[words])
+
+
+def _relay(
+    process: "subprocess.Popen[bytes]", watch: int, camera: str, cancel: int | None
+) -> Generator[bytes, None, bytes]:
+    """Hand on standard output as it comes until the child itself has ended; its last words."""
+    assert process.stdout and process.stderr
+    output, words = process.stdout.fileno(), process.stderr.fileno()
+    poll = select.poll()
+    for descriptor in (output, words, watch, cancel):
+        if descriptor is not None:
+            poll.register(descriptor, select.POLLIN)
+    for descriptor in (output, words):
+        os.set_blocking(descriptor, False)
+    said, ended = bytearray(), False
+    while not ended:
+        ready = dict(poll.poll())
+        if cancel in ready:
+            raise TryAgain(camera, "stopped")
+        ended = watch in ready
+        if (words in ready or ended) and not _read(words, said, until_dry=ended) and not ended:
+            poll.unregister(words)
+        del said[:-LAST_WORDS]
+        for _ in range(PIPE // CHUNK if ended else output in ready):
+            if not (chunk := _chunk(output)):
+                if chunk == b"" and not ended:
+                    poll.unregister(output)
+                break
+            yield chunk
+    return bytes(said)
+
+
+def _chunk(descriptor: int) -> bytes | None:
+    """What is there; b"" at the end, None where nothing is there yet."""
+    try:
+        return os.read(descriptor, CHUNK)
+    except BlockingIOError:
+        return None
 
 
 def _read(descriptor: int, into: bytearray, *, until_dry: bool) -> bool:

@@ -14,7 +14,7 @@ LIMIT = 32 * 1024 * 1024
 """The most bytes of one picture."""
 
 MOST_PIXELS = 100_000_000
-SOI, EOI, SOS = 0xD8, 0xD9, 0xDA
+SOI, EOI, SOS, DHT = 0xD8, 0xD9, 0xDA, 0xC4
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 """Markers that no length follows."""
@@ -26,18 +26,38 @@ UNTURNED, MIRRORED = (1, 6, 3, 8), (2, 7, 4, 5)
 FLAT = 24
 """A scan with no more bytes than this beyond those of one plain colour shows nothing."""
 
+HUFFMAN = bytes.fromhex(
+    "ffc401a20000010501010101010100000000000000000102030405060708090a0b1000020103030204030505"
+    "04040000017d01020300041105122131410613516107227114328191a1082342b1c11552d1f0243362728209"
+    "0a161718191a25262728292a3435363738393a434445464748494a535455565758595a636465666768696a73"
+    "7475767778797a838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3"
+    "c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9fa0100030101010101"
+    "010101010000000000000102030405060708090a0b1100020102040403040705040400010277000102031104"
+    "052131061241510761711322328108144291a1b1c109233352f0156272d10a162434e125f11718191a262728"
+    "292a35363738393a434445464748494a535455565758595a636465666768696a737475767778797a82838485"
+    "868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4"
+    "d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
+)
+"""The typical tables (T.81, annex K.3): a USB camera's MJPEG leaves them out."""
+
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """What ends entropy-coded data: FF that is neither stuffed (FF 00), a restart nor a fill byte."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A JPEG of `width` x `height` pixels; `damaged` says what is wrong where something is."""
+    """A JPEG of `width` x `height` pixels; `damaged` says what is wrong where something is.
+
+    One that is `whole` may be damaged all the same: black. `moment` (s, monotonic) is known of one
+    that comes from a ring.
+    """
 
     data: bytes
     width: int
     height: int
     damaged: str | None = None
+    whole: bool = True
+    moment: float | None = None
 
 
 def inspect(data: bytes) -> tuple[int, int]:
@@ -58,12 +78,13 @@ def clean(data: bytes, turn: int = 0) -> Picture:
     """The picture in `data` without what tells of place, time, maker and owner.
 
     EXIF, GPS, XMP, IPTC, comments, thumbnails and all after the end are gone; JFIF, ICC and Adobe
-    segments stay. Of EXIF only the orientation is kept, turned clockwise by `turn` (0, 90, 180 or
-    270 degrees), and only if it is not the plain one. A picture that is cut off is returned as
-    damaged; what holds no picture at all raises BadData.
+    segments stay, and the usual Huffman tables come in where there are none. Of EXIF only the
+    orientation is kept, turned clockwise by `turn` (0, 90, 180 or 270 degrees), and only if it is
+    not the plain one. A picture that is cut off is returned as damaged; what holds no picture at
+    all raises BadData.
     """
     kept, orientation, plain, coded = [b"\xff\xd8"], 1, 0.0, 0
-    size, damaged = None, None
+    size, damaged, whole, tables = None, None, True, False
     try:
         for marker, start, end in _segments(data):
             segment = data[start:end]
@@ -71,13 +92,17 @@ def clean(data: bytes, turn: int = 0) -> Picture:
                 orientation = _orientation(segment) or orientation
             elif marker in FRAMES:
                 size, plain = _size(segment), _plain(segment)
+            elif marker == DHT:
+                tables = True
             elif marker == SOS:
                 coded += len(segment)
+                kept += [] if tables else [HUFFMAN]
+                tables = True
             kept.append(_without_secrets(marker, segment))
     except BadData as error:
         if size is None or not coded:
             raise
-        damaged = error.reason
+        damaged, whole = error.reason, False
     if size is None:
         raise BadData("JPEG", "holds no picture")
     if damaged is None:
@@ -86,7 +111,7 @@ def clean(data: bytes, turn: int = 0) -> Picture:
             damaged = "black, or all of one colour"
     tag = _orientation_segment(turned(orientation, turn))
     kept.insert(2 if kept[1].startswith(b"\xff\xe0") else 1, tag)
-    return Picture(b"".join(kept), *size, damaged)
+    return Picture(b"".join(kept), *size, damaged, whole)
 
 
 def turned(orientation: int, turn: int) -> int:

@@ -55,7 +55,31 @@ def lock(run: Path, camera: str) -> Path:
 
 def is_owned(run: Path, camera: str) -> bool:
     """Whether a capture-ring runs for `camera`."""
-    return is_held(lock(run, camera))
+    try:
+        return is_held(lock(run, camera))
+    except OSError:  # no run folder of this user's: then the device itself says that it is in use
+        return False
+
+
+def trouble(run: Path, camera: str) -> str | None:
+    """Why the ring of `camera` gets no frames; None where all is well, or nothing is known."""
+    try:
+        return _trouble(run, camera).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def tell_trouble(run: Path, camera: str, reason: str | None) -> None:
+    """Let others see why there are no frames, or with None that all is well."""
+    with contextlib.suppress(OSError):
+        if reason is None:
+            _trouble(run, camera).unlink(missing_ok=True)
+        else:
+            _trouble(run, camera).write_text(reason + "\n", encoding="utf-8")
+
+
+def _trouble(run: Path, camera: str) -> Path:
+    return run / "ring" / f"{camera.replace(' ', '_')}.trouble"
 
 
 def listing(ring: Path) -> list[Frame]:
@@ -120,6 +144,8 @@ class Ring:
         self._make_room(now, len(data))
         frame = self._next(int(now * 1000))
         try:
+            if not self._folder.is_dir():  # somebody has tidied up
+                self._folder.mkdir(parents=True, mode=0o700)
             self._write(frame.path, data)
         except OSError as error:
             kind = Full if error.errno in _FULL else CannotCreate

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from camalert.capture import frames
+from camalert.capture import frames, night, sun
 from camalert.capture.jpeg import Picture
 from camalert.capture.sources import save
 from camalert.capture.workers import Job, Workers
@@ -49,12 +49,15 @@ class Rounds:
     def __init__(self, workers: Workers, clock: Clock) -> None:
         self._workers, self._clock = workers, clock
 
-    def begin(self, record: Record, config: Config) -> Iterator[Record]:
-        """Start the round that `record` asks for, if it does; what is known at once comes back."""
+    def begin(self, record: Record, config: Config, off: bool = False) -> Iterator[Record]:
+        """Start the round that `record` asks for, if it does; what is known at once comes back.
+
+        Where the mode is `off` no picture is taken, as for an alarm from before it was.
+        """
         if not isinstance(record, AlarmRaised | HeartbeatDue):
             return
         wanted = not (record.text_only if isinstance(record, AlarmRaised) else record.mode == "off")
-        cameras = config.camera if wanted else ()
+        cameras = self._cameras(config) if wanted and not off else []
         round_ = Round(record, len(cameras))
         folder = config.folder("run", "frames")
         for camera in cameras:
@@ -62,6 +65,13 @@ class Rounds:
         frames.trim(folder)
         if not cameras:
             yield self._complete(round_)
+
+    def _cameras(self, config: Config) -> list[Camera]:
+        now = self._clock.now()
+        return [
+            night.in_force(camera, sun.is_night(camera, config.place, now))
+            for camera in config.camera
+        ]
 
     def collect(self) -> Iterator[Record]:
         """The records of the pictures that have come, or will not, since the last call."""

@@ -55,8 +55,9 @@ class Job:
 class Workers:
     """The cameras' threads, started when first needed. `wake` is readable when a job is done."""
 
-    def __init__(self, locks: Path, clock: Clock) -> None:
-        self._locks, self._clock = locks, clock
+    def __init__(self, run: Path, clock: Clock, rings: bool = True) -> None:
+        """`rings`: whether a camera's ring in the folder `run` gives the picture, see take."""
+        self._run, self._clock, self._rings = run, clock, rings
         self._queues: dict[str, queue.Queue[Job]] = {}
         self._last: dict[str, int] = {}
         self._done: collections.deque[Job] = collections.deque()
@@ -129,7 +130,9 @@ class Workers:
     def _outcome(self, job: Job) -> Picture | CamalertError:
         camera = job.camera
         try:
-            picture = take(camera, self._locks, clock=self._clock, cancel=self._cancel)
+            picture = take(
+                camera, self._run, clock=self._clock, cancel=self._cancel, rings=self._rings
+            )
             if job.keep:
                 job.keep(picture)
         except CamalertError as error:
@@ -142,7 +145,8 @@ class Workers:
     def _held_against_the_last(self, camera: Camera, picture: Picture) -> Picture:
         """The picture, marked where it is the last one again: a sensor's noise never repeats."""
         digest = hash(picture.data)
-        stale = camera.source in LIVE and self._last.get(camera.name) == digest
+        again = self._last.get(camera.name) == digest
+        stale = again and camera.source in LIVE and picture.moment is None
         self._last[camera.name] = digest
         if stale and camera.device != "TEST" and not picture.damaged:
             return replace(picture, damaged="the same as the last one: the camera may be stuck")

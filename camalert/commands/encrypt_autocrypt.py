@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from camalert.trust.keyring import Keyring
 
 LAST = ("alarm.complete", "heartbeat.complete")
+TEXTS = ("text", "confirmed", "over")
 
 
 @cli.command(
@@ -70,7 +71,7 @@ def _stage(settings: cli.Settings, keyring: "Keyring", head: bytes) -> None:
 
 
 def _is_picture(record: "Record") -> bool:
-    return record.type == "message.composed" and getattr(record, "part", "") != "text"
+    return record.type == "message.composed" and getattr(record, "part", "") not in TEXTS
 
 
 def _handled(record: "Record", settings: cli.Settings, keyring: "Keyring") -> "Record":

@@ -13,11 +13,14 @@ from camalert.mail import words
 from camalert.mail.compose import Letter, build, message_id
 from camalert.records import (
     AlarmComplete,
+    AlarmConfirmed,
+    AlarmOver,
     AlarmRaised,
     Clock,
     Complete,
     HeartbeatComplete,
     MessageComposed,
+    Noted,
     PictureFailed,
     PictureTaken,
     Record,
@@ -78,6 +81,10 @@ class Composer:
     def _messages(self, record: Record) -> Iterator[MessageComposed]:
         if isinstance(record, AlarmRaised):
             yield from self._alarm(record)
+        elif isinstance(record, AlarmConfirmed):
+            yield from self._sequel(record, "confirmed")
+        elif isinstance(record, AlarmOver):
+            yield from self._sequel(record, "over")
         elif isinstance(record, PictureTaken) and record.kind == "alarm":
             yield from self._picture(record)
         elif isinstance(record, PictureTaken):
@@ -95,6 +102,12 @@ class Composer:
             story.safe = self._ticked(alarm.id)
         text = words.alarm_text(alarm, self._zone)
         yield from self._compose(alarm, alarm.id, "text", f"Alarm: {alarm.cause}", text)
+
+    def _sequel(self, told: Noted, part: str) -> Iterator[MessageComposed]:
+        """A text of its own: it may come when the alarm's messages are long in the spool."""
+        text = words.sequel_text(told, self._zone)
+        yield from self._compose(told, told.id, part, told.cause, text)
+        self._stories.pop(told.id, None)
 
     def _picture(self, picture: PictureTaken) -> Iterator[MessageComposed]:
         subject = f"Picture: {picture.source}"

@@ -9,7 +9,7 @@ from typing import Protocol
 from camalert import handover
 from camalert.config import Config
 from camalert.errors import CamalertError
-from camalert.mail.item import Urgency
+from camalert.mail.item import SEQUELS, Urgency
 from camalert.mail.spool import Spool
 from camalert.records import (
     AlarmComplete,
@@ -75,6 +75,8 @@ class Intake:
         if record.alarm:
             try:
                 self._notes.tick(record.alarm, record.part)
+                if record.part in SEQUELS:
+                    self._notes.close(record.alarm)
             except OSError as error:
                 log.error("%s: safe, but not ticked off: %s", record.part, error.strerror)
         Path(record.file).unlink(missing_ok=True)

@@ -17,6 +17,10 @@ NAME = re.compile(r"([0-3])-(\d{10})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12
 """Urgency, sequence, the Message-ID's UUID, and the tries so far."""
 
 
+SEQUELS = ("confirmed", "over")
+"""Texts about an alarm that come after it, each with a note of its own."""
+
+
 class Urgency(enum.IntEnum):
     """What goes first."""
 
@@ -28,7 +32,7 @@ class Urgency(enum.IntEnum):
     @classmethod
     def of(cls, part: str) -> "Urgency":
         """The urgency of an alarm's part."""
-        if part in ("text", "trouble"):
+        if part in ("text", "trouble", *SEQUELS):
             return cls.TEXT
         if part == "heartbeat":
             return cls.HEARTBEAT

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
-from camalert.records import AlarmRaised, HeartbeatComplete, PictureTaken, Record
+from camalert.records import AlarmRaised, HeartbeatComplete, Noted, PictureTaken, Record
 
 CLOCK_NOT_SET = "The camera's clock is not set: the time is wrong."
 
@@ -24,15 +24,26 @@ def when(record: Record, zone: tzinfo | None) -> str:
 def alarm_text(alarm: AlarmRaised, zone: tzinfo | None) -> str:
     """What happened, where and when, and what is not as it should be."""
     lines = [f"Alarm: {alarm.cause}", when(alarm, zone)]
-    if alarm.clock == "unset":
-        lines.append(CLOCK_NOT_SET)
-    if alarm.attempt > 1:
-        lines.append(f"Passed on again after a restart, attempt {alarm.attempt}.")
+    if alarm.confirmed:
+        lines.append("Confirmed: a sensor and a camera agree.")
+    lines += _reservations(alarm)
     if alarm.text_only:
         lines.append("No pictures this time: they may be what stopped the camera.")
     if not alarm.noted:
         lines.append("It could not be noted on disk: a power cut now may lose the pictures.")
     return "\n".join(lines)
+
+
+def sequel_text(told: Noted, zone: tzinfo | None) -> str:
+    """What is told about an alarm later: that it is confirmed, or over."""
+    return "\n".join([told.cause, when(told, zone), *_reservations(told)])
+
+
+def _reservations(told: Noted) -> list[str]:
+    lines = [CLOCK_NOT_SET] if told.clock == "unset" else []
+    if told.attempt > 1:
+        lines.append(f"Passed on again after a restart, attempt {told.attempt}.")
+    return lines
 
 
 def picture_text(picture: PictureTaken, zone: tzinfo | None) -> str:

@@ -5,7 +5,7 @@ Times are seconds on a clock of the caller's, such as the frames' own.
 
 from typing import NamedTuple
 
-from camalert.motion.detector import Verdict
+from camalert.motion.verdict import Verdict
 
 
 class Limits(NamedTuple):

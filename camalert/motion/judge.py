@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from camalert import regions
 from camalert.config import Camera, Motion
 from camalert.motion import decoding
-from camalert.motion.detector import Detector, Luma, Verdict
+from camalert.motion.detector import Detector, Luma
+from camalert.motion.verdict import Verdict
 
 
 class Judge:

@@ -1,4 +1,4 @@
-"""Is the view itself in order? Covered, black, blinded, turned, frozen. Pure: pictures in, words out.
+"""Is the view itself in order, or covered, black, blinded, turned, frozen? Pure.
 
 Edges are the gradients of the picture on the detector's logarithmic scale, where less light takes
 little from them. They are held against those that the view has shown while all was good. What
@@ -37,7 +37,7 @@ OTHER = 0.2
 """The same of the strengths alone: by infrared light an edge may go from dark to light where by day
 it went from light to dark, but it stays in its place."""
 FITS, BETTER, FAR = 0.4, 0.1, 3
-"""How well that displacement must fit, how much better than none, how many cells it must be long."""
+"""How well that displacement must fit, how much better than none, and how many cells long it is."""
 DARK, BLACK = 40, 24
 """Mean luma below which a view without edges may be the night; luma that nothing in it reaches."""
 LIT, SUDDEN = 1.5, 15.0
@@ -53,13 +53,15 @@ UNLIKE = 0.2
 
 class Limits(NamedTuple):
     """In seconds: trouble must hold for `hold` before it is said, and be over for `back`; pictures
-    must be the same for `frozen`, 0: never said. `dark` is never, sudden or always.
+    must be the same for `frozen`, 0: never said. `dark` is never, sudden or always; what is in
+    `ignore` is not said.
     """
 
     hold: float
     back: float
     frozen: float
     dark: str
+    ignore: frozenset[str] = frozenset()
 
 
 class Trouble(NamedTuple):
@@ -113,7 +115,7 @@ class View:
             self._begin()
         reason = self._reason(luma, now, live)
         self._last = luma
-        return self._say(reason, now)
+        return self._say("" if reason in self.limits.ignore else reason, now)
 
     def _say(self, reason: str, now: float) -> Trouble | Good | None:
         if reason:
@@ -225,7 +227,8 @@ def _edges(luma: Luma) -> Edges:
     np.clip(edges, -STEEPEST, STEEPEST, out=edges)
     for axis in (1, 2):  # so that a shake of a cell matters little
         edges += np.roll(edges, 1, axis) + np.roll(edges, -1, axis)
-    return edges / np.float32(9)
+    edges /= 9
+    return edges
 
 
 def _strength(edges: Edges) -> float:

@@ -42,8 +42,8 @@ def test_rpicam_still_gets_every_option(fake, shot, photo):
     assert backends.rpicam(asked) == (photo.read_bytes(), 0)
     assert arguments(said) == [
         *("--camera", "1", "--width", "640", "--height", "480", "--quality", "70"),
-        *("--rotation", "180", "--encoding", "jpg", "--thumb", "none"),
-        *("--nopreview", "--immediate", "--output", "-"),
+        *("--rotation", "180", "--nopreview", "--encoding", "jpg", "--thumb", "none"),
+        *("--immediate", "--output", "-"),
     ]
 
 

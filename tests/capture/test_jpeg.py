@@ -203,3 +203,26 @@ def test_a_stream_without_pictures_gives_none_and_an_endless_one_is_refused():
         list(jpeg.frames(endless, 50_000))
     with pytest.raises(BadData, match="more than 100 bytes"):
         list(jpeg.frames([photo()], 100))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_usb_cameras_picture_without_tables_gets_the_usual_ones(mode):
+    out = io.BytesIO()
+    Image.open(io.BytesIO(photo())).convert(mode).save(out, "JPEG")
+    bare = out.getvalue()
+    while (at := bare.find(b"\xff\xc4")) > 0:
+        bare = bare[:at] + bare[at + 2 + int.from_bytes(bare[at + 2 : at + 4], "big") :]
+    cleaned = jpeg.clean(bare).data
+    assert cleaned.count(b"\xff\xc4") == 1 and b"\xff\xc4" not in bare
+    with Image.open(io.BytesIO(cleaned)) as got, Image.open(out) as expected:
+        assert got.tobytes() == expected.tobytes()
+    assert jpeg.clean(out.getvalue()).data == out.getvalue()
+
+
+def test_what_is_not_whole_says_so():
+    assert jpeg.clean(photo()).whole
+    assert jpeg.clean(photo()[:-100]).whole is False
+    black = io.BytesIO()
+    Image.new("L", (640, 480)).save(black, "JPEG")
+    picture = jpeg.clean(black.getvalue())
+    assert picture.whole and picture.damaged

@@ -6,7 +6,8 @@ A scene is 80 x 60 cells of numbers: walls, leaves, light, figures. All is seede
 import numpy as np
 import pytest
 
-from camalert.motion.detector import Detector, Verdict
+from camalert.motion.detector import Detector
+from camalert.motion.verdict import Verdict
 
 HEIGHT, WIDTH = 60, 80
 ROWS, COLUMNS = np.mgrid[:HEIGHT, :WIDTH]
@@ -164,9 +165,9 @@ def test_a_figure_under_clouds(background):
 @ALL
 def test_what_is_left_behind_or_taken_away_is_no_motion_for_long(background):
     scene = background()
-    found = moved(lambda n: with_figure(scene, 40) if 60 <= n < 130 else scene)
-    assert {60, 130} <= set(found)
-    assert set(found) <= set(range(60, 70)) | set(range(130, 140))
+    found = moved(lambda n: with_figure(scene, 40) if 60 <= n < 360 else scene, 500)
+    assert {60, 360} <= set(found)
+    assert set(found) <= set(range(60, 70)) | set(range(360, 370))
 
 
 @ALL

@@ -255,7 +255,7 @@ def test_an_alarm_that_crashes_the_line_does_not_do_so_for_ever(
     camera: Camera, owner: "Owner", tmp_path: Path, stage: str, deadly: str, crashes: int
 ) -> None:
     code = LINE_WITH_A_BUG.format(first=str(tmp_path / "first"), deadly=deadly, stage=stage)
-    command = ("python", "-c", code, "alarm-panel --listen", *STAGES[1:])
+    command = ("python", "-c", code, "alarm-line", "alarm-panel --listen", *STAGES[1:])
     camera.meet(owner)
     line = camera.start_all(*command)
     pid = stages(line)[stage]
