@@ -40,6 +40,7 @@ def main(
     What comes out can go into the config: what does not work is a comment that says why. Exit 1
     where no camera was found that works.
     """
+    from camalert.alarm.state import ModeInForce
     from camalert.capture import discovery
 
     if no_trial and pictures:
@@ -59,6 +60,9 @@ def main(
         except OSError as error:
             cli.log.warning("%s: not searched: %s", kind, error.strerror or error)
     found = discovery.named(found, settings.config.camera)
+    if not no_trial and ModeInForce().read(settings.config) == "off":
+        cli.log.warning("mode is off, and nothing is captured in it: no trial pictures")
+        no_trial = True
     if not no_trial:
         found = list(_tried(settings, found, deadline, pictures))
     lines = map(discovery.as_json, found) if as_json else [discovery.toml(found).rstrip("\n")]

@@ -104,8 +104,8 @@ def _outcome(
 
 def _alarms(watch: "Watch", found: "Sequence[Found]", rate: float) -> "list[Event]":
     """What watch-frames would make of the verdicts, `rate` a second."""
-    from camalert.motion.detector import QUIET, Verdict
     from camalert.motion.events import Events, Limits, Stopped
+    from camalert.motion.verdict import QUIET, Verdict
     from camalert.replay.events import Event
 
     events, alarms, last = Events(Limits(watch.minimum, watch.clear, watch.cooldown)), [], 0

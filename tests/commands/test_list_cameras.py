@@ -109,6 +109,15 @@ def test_without_a_trial_nothing_is_opened(run: Run, pi: str, tmp_path: Path) ->
     assert (tmp_path / "said").read_text() == "rpicam-hello --list-cameras\n"
 
 
+def test_in_mode_off_nothing_is_captured(run: Run, pi: str, tmp_path: Path) -> None:
+    run("mode", "off")
+    done = run("list-cameras", "--only", "csi", PATH=pi)
+    assert done.returncode == 0
+    assert done.stderr.startswith(b"list-cameras: mode is off")
+    assert b"; not tried\n" in done.stdout
+    assert (tmp_path / "said").read_text() == "rpicam-hello --list-cameras\n"
+
+
 def test_what_the_config_has_is_tried_as_it_stands_there(
     run: Run, pi: str, config_file: Callable[..., Path], tmp_path: Path
 ) -> None:
