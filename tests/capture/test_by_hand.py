@@ -1,4 +1,4 @@
-"""capture/by_hand.py: pictures on demand and in a row, with a light, by a clock that is handed in."""
+"""capture/by_hand.py: pictures on demand and in a row, with a light, by a clock handed in."""
 
 import contextlib
 from datetime import UTC, datetime
