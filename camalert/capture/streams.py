@@ -149,8 +149,9 @@ def _jpegs(shot: Shot, command: list[str], package: str, feed: bytes = b"") -> J
         for frame in jpeg.frames(chunks):
             count += 1
             yield frame
-    hint = 'mode = "still" where the URL is a single picture' if feed and count == 1 else None
-    raise _Ended(shot.camera.name, f"{command[0]} ended after {count} frames", hint)
+    hint = 'set mode = "still" where the URL is a single picture' if feed and count == 1 else None
+    given = "1 frame" if count == 1 else f"{count} frames"
+    raise _Ended(shot.camera.name, f"{command[0]} ended after {given}", hint)
 
 
 def _paced(shot: Shot, jpegs: Jpegs, turn: int) -> Frames:

@@ -63,18 +63,18 @@ def _run(settings: cli.Settings, recorder: "Recorder", to_line: bool, frames: in
     from camalert.codec import encode
 
     line, outlet = cli.sensor_line(settings, to_line, None), Outlet()
-    shown, count = float("-inf"), 0
+    terminal, shown, count = os.isatty(1), float("-inf"), 0
     for _ in line.batches(wake=recorder.wake, timeout=recorder.patience):
         outlet.flush()
         for record in recorder.news(settings.config):
             is_frame = record.type == "frame.captured"
-            if to_line and not is_frame:
-                line.write(record)
-            elif not to_line and not os.isatty(1):
-                outlet.write(encode(record), keep=not is_frame)
-            elif is_frame and record.mono >= shown + 1:
+            if terminal and is_frame and record.mono >= shown + 1:
                 shown = record.mono
                 outlet.write(_progress(record, recorder), keep=False)
+            if to_line and not is_frame:
+                line.write(record)
+            if not to_line and not terminal:
+                outlet.write(encode(record), keep=not is_frame)
             count += is_frame
             if count == frames:
                 return

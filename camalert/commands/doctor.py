@@ -52,6 +52,7 @@ def _checks(settings: cli.Settings, offline: bool) -> "Iterator[Check]":
     yield from _keys(config)
     yield _line(config)
     yield _mode(config)
+    yield from _rings(config)
     yield _queue(config)
     if not offline:
         yield _server(config)
@@ -96,6 +97,31 @@ def _mode(config: "Config") -> "Check":
         return Check("mode", OK, "alert: alarms go out")
     what = "nothing is captured or recorded" if mode == "off" else "recorded, nobody is told"
     return Check("mode", WARNING, f"{mode}: {what}", "camalert arm")
+
+
+def _rings(config: "Config") -> "Iterator[Check]":
+    """Whether each ring that is written has a fresh frame; in mode off there are none."""
+    import time
+
+    from camalert.alarm.state import ModeInForce
+    from camalert.capture import ring
+    from camalert.capture.sources import fresh
+    from camalert.health.checks import BROKEN, OK, Check
+
+    run = config.folder("run")
+    if ModeInForce().read(config) == "off":
+        return
+    for camera in config.camera:
+        if not ring.is_owned(run, camera.name):
+            continue
+        newest = ring.newest(ring.folder(run, camera.name))
+        age = time.monotonic() - newest.mono if newest else float("inf")
+        if age <= fresh(camera):
+            yield Check(f"ring of {camera.name}", OK, f"the newest frame is {age:.1f} s old")
+        else:
+            why = ring.trouble(run, camera.name) or "why is not known yet"
+            step = "look at the camera and its cable"
+            yield Check(f"ring of {camera.name}", BROKEN, f"no fresh frame: {why}", step)
 
 
 def _queue(config: "Config") -> "Check":

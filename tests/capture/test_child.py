@@ -144,3 +144,59 @@ def test_a_killed_parent_takes_the_child_with_it(numbers):
         assert alive(*pids(numbers))
         parent.kill()
     assert eventually(lambda: not alive(*pids(numbers)))
+
+
+# As it comes
+
+
+def test_a_stream_comes_as_it_is_written():
+    with contextlib.closing(child.stream("cam", ["sh", "-c", "printf a; exec sleep 99"])) as it:
+        assert next(it) == b"a"
+    chunks = child.stream("cam", ["sh", "-c", "cat; head -c 900000 /dev/zero"], feed=b"fed")
+    assert b"".join(chunks) == b"fed" + bytes(900000)
+
+
+def test_a_stream_that_fails_says_why_after_its_last_bytes():
+    chunks = child.stream("cam", ["sh", "-c", "printf last; yes x | head -c 90000 >&2; exit 3"])
+    assert next(chunks) == b"last"
+    with pytest.raises(child.Failed, match="cam: sh: x"):
+        next(chunks)
+
+
+def test_a_stream_can_be_cancelled_while_nothing_comes(numbers):
+    cancel = os.eventfd(1)
+    chunks = child.stream("cam", ["sh", "-c", f"echo $$ >{numbers}; exec sleep 1000"])
+    with pytest.raises(TryAgain, match="stopped"):
+        next(child.stream("cam", ["sh", "-c", "exec sleep 1000"], cancel=cancel))
+    os.close(cancel)
+    chunks.close()
+
+
+def test_whoever_stops_to_read_a_stream_ends_it_with_all_its_children(numbers):
+    script = f"trap '' TERM; sleep 1000 & echo $$ $! >{numbers}; while :; do echo x; done"
+    chunks = child.stream("cam", ["sh", "-c", script])
+    next(chunks)
+    assert eventually(lambda: numbers.exists() and len(pids(numbers)) == 2)
+    assert all(map(alive, pids(numbers)))
+    chunks.close()
+    assert eventually(lambda: not any(map(alive, pids(numbers))))
+
+
+def test_a_stream_ends_with_its_child_though_a_grandchild_holds_the_pipe(numbers):
+    script = f"(echo $$; exec setsid sh -c 'echo $$ >{numbers}; exec cat /dev/zero') & sleep 0.3"
+    size = sum(map(len, child.stream("cam", ["sh", "-c", script])))
+    assert size > 0
+    assert eventually(lambda: not alive(pids(numbers)[0]))  # of SIGPIPE
+
+
+def test_a_stream_whose_output_is_closed_early_ends_quietly():
+    script = "printf x; exec >&-; exec 2>&-; sleep 0.3"
+    before = time.process_time()
+    assert b"".join(child.stream("cam", ["sh", "-c", script])) == b"x"
+    assert time.process_time() - before < 0.2
+
+
+def test_a_stream_that_cannot_be_started_is_told(monkeypatch):
+    monkeypatch.setattr(child, "_guard", lambda: ())
+    with pytest.raises(Unavailable, match="cannot be started"):
+        next(child.stream("cam", ["/nowhere/at/all"]))

@@ -109,7 +109,7 @@ def test_a_new_writer_takes_over_what_it_finds(place):
         (place / name).write_bytes(b"left")
     writer = Ring(place, Bounds(10, 20, 100), 100)
     assert [frame.mono for frame in writer.frames] == [95]  # too old, or from another boot
-    assert sorted(os.listdir(place)) == ["000000095000-000001.jpg"]
+    assert [path.name for path in place.iterdir()] == ["000000095000-000001.jpg"]
     assert writer.size == 4
     assert writer.add(b"new", 100).number == 2
 

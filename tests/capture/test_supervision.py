@@ -1,4 +1,6 @@
-"""capture/supervision.py: one word a trouble, tries ever further apart, and good only when steady."""
+"""capture/supervision.py: one word a trouble, tries ever further apart, good only when steady."""
+
+import itertools
 
 import pytest
 from hypothesis import given
@@ -132,7 +134,7 @@ def test_the_pace_holds_its_rate_evenly(source, rate):
     pace = Pace(rate)
     times = [n / source for n in range(int(source * 60) + 1)]
     taken = [now for now in times if pace.wants(now)]
-    gaps = [later - now for now, later in zip(taken, taken[1:], strict=False)]
+    gaps = [later - now for now, later in itertools.pairwise(taken)]
     assert len(taken) <= rate * 60 + 1
     assert len(taken) >= min(rate, source) * 60 * 0.85
     assert min(gaps, default=1 / rate) >= 0.4 / rate

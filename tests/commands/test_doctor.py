@@ -105,3 +105,25 @@ def test_a_wrong_config_is_a_finding_too(run: Run, config_file: Write) -> None:
     assert done.returncode == 1
     assert b"BROKEN  config: " in done.stdout
     assert b"check-config says all" in done.stdout
+
+
+def test_a_ring_that_is_written_must_have_a_fresh_frame(
+    run: Run, start: Start, config_file: Write, tmp_path: Path
+) -> None:
+    camera = '[[camera]]\nname = "porch"\nwidth = 64\nheight = 48\nsource = {}\nrate = 30.0\n'
+    config_file(camera.format('"pattern"'))
+    assert "ring of porch" not in findings(run("doctor", "--offline", "--json"))
+    process = start("capture-ring", "porch")
+    assert process.stdout and process.stderr
+    assert process.stdout.readline()
+    found = findings(run("doctor", "--offline", "--json"))["ring of porch"]
+    assert (found["verdict"], found["finding"][:20]) == ("ok", "the newest frame is ")
+    config_file(camera.format('"fswebcam"\ndevice = "/dev/video97"'))
+    while b"no such device" not in (said := process.stderr.readline()):
+        assert said, "it has ended"
+    (tmp_path / "run/ring/porch").rename(tmp_path / "old")
+    found = findings(run("doctor", "--offline", "--json"))["ring of porch"]
+    assert found["verdict"] == "broken"
+    assert found["finding"] == "no fresh frame: no such device /dev/video97"
+    config_file(camera.format('"pattern"') + '[panel]\nmode = "off"\n')
+    assert "ring of porch" not in findings(run("doctor", "--offline", "--json"))

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from camalert.alarm.state import write_mode
 from camalert.capture import jpeg
 from camalert.codec import encode
 from camalert.records import AlarmRaised, HeartbeatDue, PirIdle, SystemClock, envelope
@@ -473,3 +475,103 @@ def test_the_sources_offered_are_those_of_the_config():
     from camalert.config import Camera
 
     assert Camera.__dataclass_fields__["source"].metadata["choices"] == SOURCES
+
+
+# From a ring
+
+
+@pytest.fixture
+def ring_runs(start, config_file, fake, tmp_path):
+    """A capture-ring of the camera "porch"; its still program, if asked, leaves a mark."""
+    fake(f"touch {tmp_path}/opened; exit 1")
+    (tmp_path / "bin/rpicam-vid").write_text(
+        f"#!/bin/sh\nwhile cat {tmp_path}/photo.jpeg; do sleep 0.03; done\n"
+    )
+    (tmp_path / "bin/rpicam-vid").chmod(0o755)
+    config_file('[[camera]]\nname = "porch"\nsource = "rpicam"\nrate = 10.0\nrotation = 90\n')
+    process = start("capture-ring", "porch")
+    assert line(process)["type"] == "frame.captured"
+    return process
+
+
+def test_with_a_ring_the_newest_frame_is_the_picture_at_once(photo, ring_runs, start, tmp_path):
+    process = start("snap")
+    write(process, alarm())
+    assert [line(process)["type"] for _ in range(3)][-1] == "alarm.complete"
+    took = []
+    for _ in range(5):
+        begin = time.monotonic()
+        write(process, alarm())
+        _, taken, complete = (line(process) for _ in range(3))
+        took.append(time.monotonic() - begin)
+        assert (taken["type"], complete["pictures"]) == ("picture.taken", 1)
+        assert "damaged" not in taken  # the same frame twice is no stuck camera
+        with Image.open(taken["file"]) as shown:
+            assert shown.getexif()[0x0112] == 6  # the rotation
+        assert Path(taken["file"]).read_bytes() in {
+            path.read_bytes() for path in (tmp_path / "run/ring/porch").glob("*.jpg")
+        }
+    assert not (tmp_path / "opened").exists()
+    assert min(took) < 0.1
+    ring_runs.send_signal(signal.SIGTERM)
+    ring_runs.wait(30)
+    write(process, alarm())
+    assert [line(process)["type"] for _ in range(3)][1] == "picture.failed"
+    assert (tmp_path / "opened").exists()  # without a ring the device is opened
+
+
+def test_by_hand_too_but_not_for_a_camera_that_only_has_its_name(photo, ring_runs, run, tmp_path):
+    assert run("snap", "porch", "-o", "a.jpg").returncode == 0
+    assert not (tmp_path / "opened").exists()
+    done = run("snap", "porch", "--source", "pattern", "-o", "b.jpg")
+    assert (done.returncode, jpeg.inspect((tmp_path / "b.jpg").read_bytes())) == (0, (1280, 720))
+
+
+# Privacy
+
+
+def test_a_mask_is_black_in_every_picture(run, config_file, tmp_path):
+    config_file(PATTERN.format("porch") + 'privacy_masks = ["0,0 50,50"]\n')
+    assert run("snap", "porch", "-o", "porch.jpg").returncode == 0
+    taken = json.loads(run("snap", data=alarm()).stdout.splitlines()[1])
+    for path in (tmp_path / "porch.jpg", Path(taken["file"])):
+        with Image.open(path) as image:
+            assert image.crop((0, 0, 80, 60)).convert("L").getextrema()[1] <= 24
+            assert image.crop((88, 0, 160, 60)).convert("L").getextrema()[1] > 60
+
+
+def test_what_cannot_be_masked_is_no_picture(run, config_file, fake, photo, tmp_path):
+    fake(f"head -c 2000 {photo}")
+    config_file(RPICAM.format("yard", 20) + 'privacy_masks = ["0,0 50,50"]\n')
+    done = run("snap", "yard", "-o", "yard.jpg")
+    assert done.returncode == 65
+    assert b"cut off: no end marker, so it cannot be masked" in done.stderr
+    assert not (tmp_path / "yard.jpg").exists()
+    failed = json.loads(run("snap", data=alarm()).stdout.splitlines()[1])
+    assert failed["type"] == "picture.failed"
+    assert not list((tmp_path / "run/frames").rglob("*.jpg"))
+
+
+def test_in_mode_off_no_picture_is_taken(run, config_file, tmp_path):
+    config_file(PATTERN.format("porch"))
+    write_mode(tmp_path / "state/mode.json", "off")
+    done = run("snap", "porch", "-o", "porch.jpg")
+    assert done.returncode == 77
+    assert done.stderr == (
+        b"snap: porch: mode is off, and nothing is captured in it; camalert mode monitor\n"
+    )
+    assert not (tmp_path / "porch.jpg").exists()
+    _, complete = map(json.loads, run("snap", data=alarm()).stdout.splitlines())
+    assert (complete["type"], complete["pictures"]) == ("alarm.complete", 0)
+    assert run("snap", "--source", "pattern", "-o", "test.jpg").returncode == 0
+
+
+def test_at_night_its_options_are_in_force_without_a_ring_too(run, config_file, fake, tmp_path):
+    fake(f'echo "$*" >{tmp_path}/said; exit 1')
+    more = 'night = "hours"\nnight_from = "{}"\nnight_to = "{}"\nnight_options = ["--ev", "2"]\n'
+    now = datetime.now().astimezone()
+    for begin, end, night in [(-1, 1, True), (2, 3, False)]:
+        hours = (f"{now + timedelta(hours=hour):%H:%M}" for hour in (begin, end))
+        config_file(RPICAM.format("yard", 20) + more.format(*hours))
+        run("snap", "yard")
+        assert ("--ev 2" in (tmp_path / "said").read_text()) is night
