@@ -40,7 +40,7 @@ def parse(text: str) -> Period:
     words = text.lower().split()
     days = frozenset(range(7))
     if words and not words[0][:1].isdigit():
-        days = _days(words.pop(0), text)
+        days = _days(words.pop(0))
     if len(words) != 1 or not (found := _HOURS.fullmatch(words[0])):
         raise ValueError(f"{text!r} is no period, such as '22:00-06:00' or 'mon-fri 08:00-17:00'")
     first, second, third, fourth = map(int, found.groups())
@@ -52,13 +52,13 @@ def parse(text: str) -> Period:
     return Period(days, begin, end)
 
 
-def _days(word: str, text: str) -> frozenset[int]:
+def _days(word: str) -> frozenset[int]:
     found: set[int] = set()
     for part in word.split(","):
         first, _, last = part.partition("-")
         for name in (first, last or first):
             if name not in DAYS:
-                raise ValueError(f"{text!r}: {name!r} is no day: {', '.join(DAYS)}")
+                raise ValueError(f"{name!r} is no day: {', '.join(DAYS)}")
         begin, end = DAYS.index(first), DAYS.index(last or first)
         found.update((begin + n) % 7 for n in range((end - begin) % 7 + 1))
     return frozenset(found)

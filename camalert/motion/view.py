@@ -43,7 +43,7 @@ DARK, BLACK = 40, 24
 LIT, SUDDEN = 1.5, 15.0
 """By what factor the view was lighter than `DARK` at most `SUDDEN` seconds ago, where it is
 trouble: the night falls more slowly."""
-WHITE, BLIND = 250, 0.35
+WHITE, BLIND = 250, 0.3
 """Luma of a cell that is saturated, and the part of the view that is so beyond the usual."""
 ROWS, COLUMNS = 8, 10
 """Blocks of a sketch."""

@@ -9,16 +9,23 @@ import pytest
 
 from camalert.alarm.control_unit import ControlUnit
 from camalert.alarm.notes import Notes, Reminders
-from camalert.config import Config, Panel, Paths
+from camalert.codec import encode
+from camalert.config import Camera, Config, Panel, Paths
 from camalert.records import (
+    AlarmConfirmed,
+    AlarmOver,
     AlarmRaised,
     AlarmSuppressed,
     HeartbeatDue,
     ModeWanted,
+    MotionStart,
+    Noted,
     PirActive,
     PirAgreed,
     PirParted,
     Record,
+    ViewGood,
+    ViewTrouble,
     envelope,
 )
 
@@ -51,6 +58,10 @@ def unit(config: Config, clock: FakeClock, only_entries: bool = False) -> Contro
 
 def agreed(clock: FakeClock) -> PirAgreed:
     return PirAgreed(**envelope("pirs", clock), sensors=("hall", "stairs"))
+
+
+def seen(clock: FakeClock, camera: str = "porch") -> MotionStart:
+    return MotionStart(**envelope(camera, clock), score=2, area=1)
 
 
 def notes(config: Config) -> Notes:
@@ -194,3 +205,104 @@ def test_at_the_fifo_only_entries_come_in_and_without_foreign_fields(
 def test_unknown_records_pass_when_piped_in(config: Config, clock: FakeClock) -> None:
     strange = Record(type="cat.purred", **envelope("cat", clock))
     assert unit(config, clock).decide([strange]) == [strange]
+
+
+def test_a_confirmation_has_a_note_of_its_own_and_names_its_alarm(
+    config: Config, clock: FakeClock
+) -> None:
+    desk = unit(config, clock)
+    (alarm, _) = desk.decide([agreed(clock)])
+    assert isinstance(alarm, AlarmRaised) and not alarm.confirmed
+    notes(config).close(alarm.id)  # all of it is in the spool by now
+    (confirmed, start) = desk.decide([seen(clock)])
+    assert isinstance(confirmed, AlarmConfirmed) and start.type == "motion.start"
+    assert (confirmed.alarm, confirmed.sensors) == (alarm.id, ("porch",))
+    assert confirmed.cause == "Confirmed: porch sees movement too"
+    assert [noted.id for noted in notes(config).pending()] == [confirmed.id]
+
+
+def test_what_confirms_in_the_same_read_follows_its_alarm(config: Config, clock: FakeClock) -> None:
+    passed = unit(config, clock).decide([seen(clock), agreed(clock)])
+    assert types(passed) == ["alarm.raised", "alarm.confirmed", "motion.start", "pir.agreed"]
+
+
+def test_a_confirmation_comes_again_after_a_crash_until_it_is_set_aside(
+    config: Config, clock: FakeClock
+) -> None:
+    desk = unit(config, clock)
+    (alarm, confirmed, _, _) = desk.decide([agreed(clock), seen(clock)])
+    notes(config).close(alarm.id)
+    for attempt in (2, 3, 4):
+        (again,) = unit(config, clock).unfinished()
+        assert again == dataclasses.replace(confirmed, attempt=attempt)  # type: ignore[call-arg]
+    (told,) = unit(config, clock).unfinished()
+    assert isinstance(told, AlarmRaised) and "Confirmed: porch sees movement too" in told.cause
+
+
+def test_a_confirmation_from_before_a_crash_begins_no_cooldown(
+    config: Config, clock: FakeClock
+) -> None:
+    told = {"cause": "Confirmed: porch sees movement too", "sensors": ("porch",)}
+    notes(config).write(AlarmConfirmed(**envelope("porch", clock), **told, alarm="a-1"))
+    desk = unit(config, clock)
+    assert types(list(desk.unfinished())) == ["alarm.confirmed"]
+    assert "alarm.raised" in types(desk.decide([agreed(clock)]))
+
+
+def test_a_confirmation_that_stays_noted_is_passed_on_again(
+    config: Config, clock: FakeClock
+) -> None:
+    desk = unit(config, clock)
+    (alarm, confirmed, _, _) = desk.decide([agreed(clock), seen(clock)])
+    notes(config).close(alarm.id)
+    clock.seconds += Reminders.FIRST
+    assert confirmed in desk.look_after()
+
+
+def test_a_trouble_is_an_alarm_and_its_end_refers_to_it(config: Config, clock: FakeClock) -> None:
+    desk = unit(config, clock)
+    trouble = ViewTrouble(**envelope("porch", clock), reason="covered")
+    (alarm, _) = desk.decide([trouble])
+    assert isinstance(alarm, AlarmRaised) and alarm.cause == "porch: view covered"
+    assert types(desk.decide([agreed(clock)]))[0] == "alarm.raised"
+    (over, good) = desk.decide([ViewGood(**envelope("porch", clock), lasted=5)])
+    assert isinstance(over, AlarmOver) and over.alarm == alarm.id
+    assert over.cause == "porch: view in order again" and good.type == "view.good"
+
+
+def test_what_movement_is_for_comes_from_the_config(config: Config, clock: FakeClock) -> None:
+    cameras = (Camera("porch", "pattern"), Camera("yard", "pattern", motion="alarm"))
+    panel = Panel(cooldown=60, motion="confirm")
+    config = dataclasses.replace(config, camera=cameras, panel=panel)
+    desk = unit(config, clock)
+    assert types(desk.decide([seen(clock, "porch")])) == ["motion.start"]
+    (alarm, _) = desk.decide([seen(clock, "yard")])
+    assert isinstance(alarm, AlarmRaised)
+    clock.seconds += 60
+    (alarm, _) = desk.decide([agreed(clock)])
+    assert isinstance(alarm, AlarmRaised) and alarm.confirmed
+
+
+def test_window_and_cooldown_of_troubles_come_from_the_config(
+    config: Config, clock: FakeClock
+) -> None:
+    panel = Panel(cooldown=60, confirm_window=5, trouble_cooldown=7)
+    desk = unit(dataclasses.replace(config, panel=panel), clock)
+    desk.decide([agreed(clock)])
+    clock.seconds += 6
+    assert types(desk.decide([seen(clock)])) == ["motion.start", "alarm.suppressed"]
+    trouble = ViewTrouble(**envelope("porch", clock), reason="covered")
+    desk.decide([trouble, ViewGood(**envelope("porch", clock), lasted=1), trouble])
+    assert desk.patience() == 7
+
+
+def test_what_anybody_writes_makes_no_alarm_that_is_too_long(
+    config: Config, clock: FakeClock
+) -> None:
+    desk = unit(config, clock)
+    stamp = envelope("\u0001" * 500, clock)
+    many = PirAgreed(**envelope("pirs", clock), sensors=("\u0001" * 60,) * 10)
+    for record in (ViewTrouble(**stamp, reason="\u0001" * 100), many):
+        (alarm, _) = desk.decide([record])
+        assert isinstance(alarm, Noted) and alarm.noted
+        encode(dataclasses.replace(alarm, attempt=1000))

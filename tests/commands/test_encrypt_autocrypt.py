@@ -189,12 +189,16 @@ def test_texts_overtake_pictures_and_nothing_overtakes_what_closes_its_alarm(
         line.composed(4, "porch-1", "a2"),
         complete("a2"),
         line.composed(5, "text", "a3"),
+        line.composed(6, "confirmed", "c3"),
+        line.composed(7, "over", "o3"),
     )
     out, _ = line.end()
     order = [record.get("message_id", record["alarm"]) for record in out]
     assert order == [
         "<m3@localhost>",
         "<m5@localhost>",
+        "<m6@localhost>",
+        "<m7@localhost>",
         "<m1@localhost>",
         "<m2@localhost>",
         "a1",

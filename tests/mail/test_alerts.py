@@ -14,6 +14,8 @@ from camalert.mail.alerts import Composer
 from camalert.mail.compose import message_id
 from camalert.records import (
     AlarmComplete,
+    AlarmConfirmed,
+    AlarmOver,
     AlarmRaised,
     HeartbeatComplete,
     MessageComposed,
@@ -234,6 +236,48 @@ def test_old_alarms_are_forgotten(house, monkeypatch):
         house.handle(alarm)
     parts = [house.handle(house.complete(alarm))[0].parts for alarm in alarms]
     assert parts == [None, None, ("text",), ("text",), ("text",)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "cause"),
+    [
+        (AlarmConfirmed, "confirmed", "Confirmed: porch sees movement too"),
+        (AlarmOver, "over", "porch: view in order again"),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_what_is_told_later_is_a_text_of_its_own(house, clock, kind, part, cause, late):
+    alarm = house.alarm()
+    house.handle(alarm)
+    if late:
+        house.handle(house.complete(alarm))
+    told = kind(**envelope("porch", clock), cause=cause, sensors=("porch",), alarm=alarm.id)
+    passed, made = house.handle(told)
+    assert passed is told
+    assert (made.alarm, made.part) == (told.id, part)
+    assert made.message_id == message_id(told.id, part)
+    assert read(made).get_content().startswith(f"{cause}\n20")
+    (again,) = house.handle(dataclasses.replace(told, attempt=2))[1:]
+    assert again.message_id == made.message_id
+    assert "attempt 2" in read(again).get_content()
+    if not late:
+        assert house.handle(house.complete(alarm))[0].parts == ("text",)
+
+
+def test_a_sequel_pushes_no_open_alarm_out(house, clock, monkeypatch):
+    monkeypatch.setattr(alerts, "KEPT", 2)
+    alarm = house.alarm()
+    house.handle(alarm)
+    for _ in range(5):
+        house.handle(AlarmOver(**envelope("porch", clock), cause="x", sensors=(), alarm="a-1"))
+    assert house.handle(house.complete(alarm))[0].parts == ("text",)
+
+
+def test_the_text_of_a_confirmed_alarm_says_so(house):
+    _, made = house.handle(house.alarm(confirmed=True))
+    assert "Confirmed: a sensor and a camera agree." in read(made).get_content()
+    _, made = house.handle(house.alarm())
+    assert "onfirmed" not in read(made).get_content()
 
 
 def test_other_records_pass(house, clock):

@@ -74,6 +74,23 @@ def test_the_note_goes_when_every_part_is_safe(house):
     assert list(house.notes.pending()) == []
 
 
+@pytest.mark.parametrize("part", ["confirmed", "over"])
+def test_a_sequels_note_goes_with_its_one_part(house, part):
+    house.notes.write(house.alarm)
+    house.handle(house.encrypted(part))
+    assert list(house.notes.pending()) == []
+    assert house.notes.ticked(house.alarm.id) == frozenset()
+    assert house.spool.waiting()[0].urgency == 0
+
+
+def test_a_sequels_note_stays_where_the_spool_fails(house, monkeypatch):
+    house.notes.write(house.alarm)
+    monkeypatch.setattr(Spool, "_write", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O error")))
+    with pytest.raises(StorageFailed):
+        house.handle(house.encrypted("confirmed"))
+    assert len(list(house.notes.pending())) == 1
+
+
 def test_the_note_stays_while_a_part_is_missing(house, caplog):
     house.notes.write(house.alarm)
     house.handle(house.encrypted("text"))

@@ -29,6 +29,8 @@ def test_a_step_of_400_days_makes_it_due(days):
     [
         ("text", Urgency.TEXT),
         ("trouble", Urgency.TEXT),
+        ("confirmed", Urgency.TEXT),
+        ("over", Urgency.TEXT),
         ("porch-1-preview", Urgency.PREVIEW),
         ("porch-1", Urgency.PICTURE),
         ("heartbeat", Urgency.HEARTBEAT),
