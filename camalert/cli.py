@@ -79,6 +79,24 @@ class _PathType(click.ParamType):  # type: ignore[type-arg]  # not generic befor
 PATH = _PathType()
 
 
+class _RegionType(click.ParamType):  # type: ignore[type-arg]
+    """A part of a picture, as camalert.regions has it; the text itself is the value."""
+
+    name = "region"
+
+    def convert(self, value: Any, *context: Any) -> str:
+        from camalert import regions
+
+        try:
+            regions.parse(value)
+        except ValueError as error:
+            self.fail(str(error), *context)
+        return str(value)
+
+
+REGION = _RegionType()
+
+
 class Number(click.FloatRange):
     """An option that is a number. As click.FloatRange, which calls it a float range."""
 

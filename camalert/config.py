@@ -16,6 +16,9 @@ from camalert import regions, schedule
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
 TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+PRESETS = ("low", "medium", "high")
+METHODS = ("cells", "pixel", "area")
+THUMBNAILS = ("auto", "only", "never")
 
 
 def key(
@@ -146,6 +149,11 @@ class Camera:
     masks: tuple[str, ...] = key(
         (), meaning="motion does not count in these regions", check=regions.parse
     )
+    preset: str = key(
+        "",
+        meaning="how easily it sees motion, if not as `motion.preset`",
+        choices=PRESETS,
+    )
     privacy_masks: tuple[str, ...] = key(
         (),
         meaning="parts of the upright picture made black before it is written anywhere; "
@@ -254,11 +262,30 @@ class Panel:
 class Motion:
     """When a picture counts as moved. `[motion]`."""
 
+    preset: str = key("medium", meaning="how easily: what counts at least", choices=PRESETS)
     area: float = key(
-        0.1, meaning="the least changed part of the picture", unit="%", low=0.01, high=100
+        -1.0,
+        meaning="the least changed part of what is watched; -1: as the preset says",
+        unit="%",
+        low=0.01,
+        high=100,
     )
     threshold: float = key(
-        4.5, meaning="the least change of a cell, in the detector's log steps", low=1, high=100
+        -1.0,
+        meaning="the least change of a cell in log steps, of a pixel in percent; -1: as the "
+        "preset says",
+        low=1,
+        high=100,
+    )
+    method: str = key(
+        "cells",
+        meaning="the detector, or the largest distance of a pixel, or the part of changed pixels",
+        choices=METHODS,
+    )
+    thumbnail: str = key(
+        "auto",
+        meaning="the small picture in a JPEG's EXIF: where there is one, always, never",
+        choices=THUMBNAILS,
     )
 
 

@@ -130,10 +130,12 @@ _SHAPES = {
 
 
 def _out_of_bounds(limits: Limits, value: Any) -> str | None:
+    if value == limits.get("default"):  # which may say "unset" by what is no value of the key
+        return None
     if limits.get("choices") and value not in limits["choices"]:
         return f"{value!r} is not one of {', '.join(limits['choices'])}"
     if isinstance(value, str):
-        return _misshapen(limits, value) if value != limits.get("default") else None
+        return _misshapen(limits, value)
     low, high = limits.get("low"), limits.get("high")
     if low is not None and not low <= value:
         return f"{value} is below {low}"

@@ -236,12 +236,20 @@ class AlarmSuppressed(Record):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FrameCaptured(Record):
-    """A frame of a camera is in the ring; `mono` is its moment, `source` the camera."""
+class Picture(Record):
+    file: str = part_of("the JPEG, below the run folder")
+    moved: bool | None = part_of("whether it differs from the camera's last", "diff-frames", None)
+    score: float | None = part_of("how strongly, 1 is the threshold", "diff-frames", None)
+    area: float | None = part_of("changed part of what is watched, %", "diff-frames", None)
+    box: tuple[float, ...] | None = part_of("left, top, right, bottom, %", "diff-frames", None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FrameCaptured(Picture):
+    """A frame of a camera is in the ring, until it is old; `mono` is its moment."""
 
     writer = "capture-ring"
     type: str = "frame.captured"
-    file: str = part_of("the JPEG, below the run folder; the ring removes it when it is old")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -265,22 +273,17 @@ class CameraGood(Record):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PictureTaken(Record):
+class PictureTaken(Picture):
     """A camera's picture of an alarm or a heartbeat; `source` is the camera."""
 
     writer = "snap"
     type: str = "picture.taken"
     alarm: str = part_of("id of the alarm or heartbeat")
     part: str = part_of("this picture's place in it, e.g. porch-1")
-    file: str = part_of("the JPEG, below the run folder")
     kind: str = part_of("alarm or heartbeat")
     damaged: str | None = part_of(
         "what is wrong with the picture, where something is", default=None
     )
-    moved: bool | None = part_of("whether it differs from the camera's last", "diff-frames", None)
-    score: float | None = part_of("how strongly, 1 is the threshold", "diff-frames", None)
-    area: float | None = part_of("changed part of the picture, %", "diff-frames", None)
-    box: tuple[float, ...] | None = part_of("left, top, right, bottom, %", "diff-frames", None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

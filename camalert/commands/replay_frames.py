@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from camalert import cli
-from camalert.errors import BadConfig, BadData, BadUsage
+from camalert.errors import BadData, BadUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
     from camalert.replay.scores import Label
     from camalert.replay.settings import Settings
 
+PRESETS = click.Choice(("low", "medium", "high"))
+METHODS = click.Choice(("cells", "pixel", "area"))
+THUMBNAILS = click.Choice(("auto", "only", "never"))
+KEYS = ("preset", "area", "threshold", "method", "thumbnail")
 Seconds = cli.Number(0, 3600)
 BAR = 200  # pictures from which on a bar is shown
 
 
 @cli.command(example="replay-frames --threshold 6 --sheet drive.png drive.mp4")
 @click.argument("paths", nargs=-1, required=True, type=cli.PATH, metavar="CLIP|FOLDER...")
+@click.option("--preset", type=PRESETS, help="How easily, after.")
 @click.option("--area", metavar="PERCENT", type=cli.Number(0.01, 100), help="Least part, after.")
-@click.option("--threshold", metavar="STEPS", type=cli.Number(1, 100), help="Least change, after.")
-@click.option("--zone", "zones", multiple=True, metavar="REGION", help="A zone, after.")
-@click.option("--mask", "masks", multiple=True, metavar="REGION", help="A mask, after.")
+@click.option("--threshold", metavar="NUMBER", type=cli.Number(1, 100), help="Least change, after.")
+@click.option("--method", type=METHODS, help="The detector or a classic, after.")
+@click.option("--thumbnail", type=THUMBNAILS, help="The one in the EXIF, after.")
+@click.option(
+    "--zone", "zones", multiple=True, metavar="REGION", type=cli.REGION, help="Only here."
+)
+@click.option("--mask", "masks", multiple=True, metavar="REGION", type=cli.REGION, help="Not here.")
 @click.option("--camera", metavar="NAME", help="The camera whose zones and masks hold.")
 @click.option("--rate", metavar="NUMBER", type=cli.Number(0.001, 1000), help="Pictures a second.")
 @click.option("--minimum", metavar="SECONDS", type=Seconds, help="Movement lasts so long, after.")
@@ -46,10 +55,8 @@ def main(settings: cli.Settings, paths: tuple["Path", ...], **options: Any) -> N
     import json
 
     from camalert.replay import footage, labelled, report
-    from camalert.replay.settings import changed, in_force
 
-    before = in_force(settings.config, options["camera"])
-    after = changed(before, options)
+    before, after = _settings(settings, options)
     found = footage.find(paths, options["rate"])
     for name in ("labels", "sheet"):
         if options[name] and len(found) > 1:
@@ -60,7 +67,7 @@ def main(settings: cli.Settings, paths: tuple["Path", ...], **options: Any) -> N
         outcome = _outcome(each, before, after, labels)
         alarmed = alarmed or bool(outcome.after.alarms)
         if options["as_json"]:
-            told = report.as_json(outcome, (before.told(), after.told()))
+            told = report.as_json(outcome, (_told(before), _told(after)))
             cli.write_all(json.dumps(told).encode() + b"\n")
         else:
             click.echo(report.text(outcome, before == after, labels))
@@ -72,6 +79,23 @@ def main(settings: cli.Settings, paths: tuple["Path", ...], **options: Any) -> N
     if trouble:
         raise SystemExit(trouble.code)
     raise SystemExit(0 if alarmed else 1)
+
+
+def _settings(settings: cli.Settings, options: dict[str, Any]) -> "tuple[Settings, Settings]":
+    """Those in force, and those with the options. Raises BadUsage or BadConfig, see Judges."""
+    from camalert.motion.judges import in_force as settled
+    from camalert.replay.settings import changed, in_force
+
+    before = in_force(settings.config, options["camera"])
+    given = {name: options[name] for name in KEYS if options[name] is not None}
+    motion, camera = settled(before.motion, before.camera, given)
+    return before, changed(before, motion, camera or before.camera, options)
+
+
+def _told(settings: "Settings") -> dict[str, Any]:
+    from camalert.motion.judge import numbers
+
+    return settings.told(*numbers(settings.motion, settings.camera))
 
 
 def _outcome(
@@ -87,15 +111,15 @@ def _outcome(
     pictures: Iterable[bytes] = footage.pictures(jpeg.frames)
     shown = sys.stderr.isatty() and (footage.count is None or footage.count >= BAR)
     bar = click.progressbar(pictures, length=footage.count, file=sys.stderr, update_min_steps=20)
-    old, new = (
-        judging.Judging(judge(each.motion, each.camera), partial(_alarms, each.watch))
-        for each in (before, after)
-    )
     try:
-        with bar if shown else nullcontext(pictures) as each:
-            outcome = judging.judged(footage, each, old, new if after != before else None)
+        old, new = (
+            judging.Judging(judge(each.motion, each.camera), partial(_alarms, each.watch))
+            for each in (before, after)
+        )
     except ValueError as error:
-        raise BadConfig(footage.name, str(error)) from None
+        raise BadUsage("zones, masks", str(error)) from None
+    with bar if shown else nullcontext(pictures) as each:
+        outcome = judging.judged(footage, each, old, new if after != before else None)
     count = len(outcome.before.found)
     if outcome.unread == count and not outcome.trouble:
         raise BadData(footage.name, "no picture in it could be read")
@@ -132,5 +156,5 @@ def _sheet(
     from camalert.replay import contacts
 
     pictures = outcome.footage.pictures(jpeg.frames)
-    png = contacts.sheet(outcome, pictures, (chosen[0].told(), chosen[1].told()), labels)
+    png = contacts.sheet(outcome, pictures, (_told(chosen[0]), _told(chosen[1])), labels)
     handover.write(path.parent, path.name, png)

@@ -32,8 +32,6 @@ SLOW, RELIT, HELD = np.float32(1 / 32), np.float32(1 / 8), np.float32(1 / 256)
 """What a picture adds to the background, to one in new light, and where something has moved."""
 FAST = np.float32(1 / 2)
 """What a picture adds to the recent view."""
-YOUNG = 32
-"""Pictures until the background is an average of as many as `SLOW` makes it."""
 
 NOISE = np.float32(4)
 """A cell must change by this many times its mean deviation."""
@@ -75,8 +73,7 @@ class Detector:
     def update(self, luma: Luma) -> Verdict:
         """Judge `luma` (rows x columns of cells, about 80 wide) and learn from it.
 
-        Another shape than before starts anew. Raises ValueError where zones and masks leave
-        no cell.
+        Another shape than before starts anew.
         """
         cells = LOG.take(luma, mode="wrap")
         if self._background is None or self._background.shape != cells.shape:
@@ -102,8 +99,8 @@ class Detector:
 
     def _begin(self, cells: Cells) -> None:
         self._watched = watched(cells.shape, self._zones, self._masks)
-        counting = self._watched if self._watched is not None else np.True_
-        self._least = self._area / 100 * int(np.broadcast_to(counting, cells.shape).sum())
+        counting = cells.size if self._watched is None else int(np.count_nonzero(self._watched))
+        self._least = self._area / 100 * max(1, counting)
         self._background, self._recent = cells, cells.copy()
         self._deviation = np.zeros_like(cells)
         self._figure: Mask | None = None
@@ -114,7 +111,10 @@ class Detector:
         """By how much the whole of what is watched is lighter than the background: the median."""
         assert self._background is not None
         change = cells - self._background
-        seen = change[::2, ::2].ravel() if self._watched is None else change[self._watched]
+        if self._watched is None or not self._watched.any():
+            seen = change[::2, ::2].ravel()
+        else:
+            seen = change[self._watched]
         seen.partition(seen.size // 2)  # np.median does more, for what does not occur here
         middle: np.float32 = seen[seen.size // 2]
         return middle
@@ -137,11 +137,9 @@ class Detector:
         """Into background, deviation and recent view; slowly at and around `figure`."""
         assert self._background is not None
         self._figure = None if figure is None else _grown(figure)
-        rates: np.float32 | Cells = rate
+        rates: np.float32 | Cells = max(rate, np.float32(1 / (self._count + 2)))
         if self._figure is not None:
-            rates = np.where(self._figure, HELD, rate)
-        if self._count < YOUNG:
-            rates = np.maximum(rates, np.float32(1 / (self._count + 2)))
+            rates = np.where(self._figure, HELD, rates)
         change = cells - self._background
         self._background += rates * change
         np.abs(change, out=change)

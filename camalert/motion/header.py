@@ -7,12 +7,14 @@ from typing import Literal, NamedTuple
 
 SOI, EOI, SOS, APP1 = b"\xff\xd8", b"\xff\xd9", 0xDA, 0xE1
 BASELINE = (0xC0, 0xC1)
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PASSED = frozenset({0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})
 """Huffman and quantisation tables, restart interval, comment, application segments."""
 
 OFFSET, LENGTH = 0x0201, 0x0202
 """EXIF tags: where the thumbnail's JPEG begins, and its bytes."""
 MOST_ENTRIES = 256
+EXIF, NEAR = b"Exif\0\0", 256
 
 
 class Header(NamedTuple):
@@ -42,7 +44,7 @@ def read(data: bytes) -> Header | None:
                 components = data[at + 9]
             elif marker not in PASSED or length < 2:
                 return None
-            elif marker == APP1 and data[at + 4 : at + 10] == b"Exif\0\0":
+            elif marker == APP1 and data[at + 4 : at + 10] == EXIF:
                 exif = at + 10, at + 2 + length
             at += 2 + length
     except IndexError:
@@ -50,8 +52,23 @@ def read(data: bytes) -> Header | None:
     return None
 
 
+def size(data: bytes) -> tuple[int, int]:
+    """Pixels across and down of the JPEG in `data`, of any kind; 0, 0 where it does not say."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 9 < len(data):
+        if data[at + 1] in FRAMES:
+            return data[at + 7] << 8 | data[at + 8], data[at + 5] << 8 | data[at + 6]
+        at += 2 + (data[at + 2] << 8 | data[at + 3])
+    return 0, 0
+
+
 def thumbnail(data: bytes) -> bytes | None:
-    """The JPEG that the EXIF in `data` holds; None where there is none, or the rest is cut off."""
+    """The JPEG that the EXIF in `data` holds; None where there is none, or the rest is cut off.
+
+    EXIF is the first segment, or the second after JFIF's: it is looked for only near the start.
+    """
+    if data.find(EXIF, 0, NEAR) < 0:
+        return None
     found = read(data)
     start, end = found.exif if found else (0, 0)
     tiff = data[start:end]

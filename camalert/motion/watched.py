@@ -1,4 +1,7 @@
-"""Which cells of a picture count: those whose middle lies in a zone and in no mask. Pure.
+"""Which cells (or pixels) of a picture count: in a zone and in no mask. Pure.
+
+A cell lies in a region where its middle does. Of a zone too small for that the cells of its corners
+are watched.
 
 Source: the crossing number (even-odd) test for a point in a polygon, Shimrat, Algorithm 112 (1962).
 """
@@ -16,20 +19,23 @@ Mask = NDArray[np.bool_]
 def watched(
     shape: tuple[int, int], zones: Sequence[Region], masks: Sequence[Region]
 ) -> Mask | None:
-    """The cells that count, of `shape` (rows, columns); None where all do.
-
-    Raises ValueError where none does.
-    """
+    """The cells that count, of `shape` (rows, columns); None where all do."""
     if not zones and not masks:
         return None
     counting = np.full(shape, not zones)
     for zone in zones:
-        counting |= _inside(shape, zone)
+        inside = _inside(shape, zone)
+        if not inside.any():
+            for x, y in zone:
+                inside[_cell(y, shape[0]), _cell(x, shape[1])] = True
+        counting |= inside
     for mask in masks:
         counting &= ~_inside(shape, mask)
-    if not counting.any():
-        raise ValueError("zones and masks leave nothing of the picture to watch")
     return None if counting.all() else counting
+
+
+def _cell(percent: float, count: int) -> int:
+    return min(int(percent * count / 100), count - 1)
 
 
 def _inside(shape: tuple[int, int], region: Region) -> Mask:

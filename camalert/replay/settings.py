@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from camalert import regions
 from camalert.config import Camera, Config, Motion, Watch
 from camalert.errors import BadUsage
 
@@ -19,10 +18,12 @@ class Settings(NamedTuple):
     camera: Camera
     watch: Watch
 
-    def told(self) -> dict[str, Any]:
-        """By name, for people and for JSON."""
+    def told(self, area: float, threshold: float) -> dict[str, Any]:
+        """By name, for people and for JSON; with the numbers that the preset comes to."""
+        motion = vars(self.motion) | {"preset": self.camera.preset or self.motion.preset}
         parts = {name: getattr(self.camera, name) for name in REGIONS}
-        return vars(self.motion) | parts | {name: getattr(self.watch, name) for name in RULES}
+        rules = {name: getattr(self.watch, name) for name in RULES}
+        return motion | {"area": area, "threshold": threshold} | parts | rules
 
 
 def in_force(config: Config, camera: str | None) -> Settings:
@@ -36,27 +37,14 @@ def in_force(config: Config, camera: str | None) -> Settings:
     return Settings(config.motion, known[camera], config.watch)
 
 
-def changed(settings: Settings, options: Mapping[str, Any]) -> Settings:
-    """`settings` with the options that are given: None and empty ones change nothing.
+def changed(
+    settings: Settings, motion: Motion, camera: Camera, options: Mapping[str, Any]
+) -> Settings:
+    """`settings` with `motion`, `camera` and, where they are given, the regions and the rules.
 
-    Raises BadUsage for what is no region.
+    In `options` None and () change nothing.
     """
-    for name in REGIONS:
-        for region in options[name]:
-            try:
-                regions.parse(region)
-            except ValueError as error:
-                raise BadUsage(f"--{name[:-1]}", str(error)) from None
-    numbers = {name: value for name, value in options.items() if value is not None}
     parts = {name: options[name] for name in REGIONS if options[name]}
-    return Settings(
-        dataclasses.replace(settings.motion, **_of(Motion, numbers)),
-        dataclasses.replace(settings.camera, **parts),
-        dataclasses.replace(settings.watch, **_of(Watch, numbers)),
-    )
-
-
-def _of(kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the options that are fields of `kind`."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    return {name: value for name, value in options.items() if name in names}
+    rules = {name: options[name] for name in RULES if options[name] is not None}
+    watch = dataclasses.replace(settings.watch, **rules)
+    return Settings(motion, dataclasses.replace(camera, **parts), watch)

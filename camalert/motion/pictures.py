@@ -1,0 +1,81 @@
+"""Where pictures to be judged come from, and what is said of those that cannot be."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from camalert.diagnostics import log
+from camalert.errors import BadData, CamalertError
+from camalert.handover import LARGEST
+
+ENDINGS = (".jpg", ".jpeg")
+CHUNK = 65536
+SAID = 3
+"""Pictures skipped that are said one by one; of further ones only the number."""
+
+
+class Skipped:
+    """Counts the pictures that could not be judged, of the `total` that came."""
+
+    def __init__(self) -> None:
+        self.count = self.total = 0
+
+    def add(self, name: str, error: CamalertError) -> None:
+        """Say why, the first few times, and then how many there were now and then."""
+        self.count += 1
+        if self.count <= SAID:
+            log.error("%s: %s", name, error.reason)
+        elif self.count in (10, 100) or self.count % 1000 == 0:
+            log.error("%d pictures skipped so far", self.count)
+
+    def end(self) -> None:
+        """Say how many of all it were, if any."""
+        if self.count:
+            log.error("%d of %d pictures skipped", self.count, self.total)
+
+
+def files(paths: Iterable[Path]) -> Iterator[str]:
+    """The paths; for a folder the JPEGs in it, in order of their names."""
+    for path in paths:
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        yield from (str(item) for item in inside if item == path or _is_jpeg(item))
+
+
+def _is_jpeg(path: Path) -> bool:
+    return path.suffix.lower() in ENDINGS
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file, at most `LARGEST`. Raises BadData where it cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            data = os.read(descriptor, min(size, LARGEST) or CHUNK)
+            while len(data) < LARGEST and len(data) != size:
+                chunk = os.read(descriptor, CHUNK)
+                if not chunk:
+                    break
+                data += chunk
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise BadData(path, getattr(error, "strerror", None) or str(error)) from None
+    return data
+
+
+def chunks(head: bytes) -> Iterator[bytes]:
+    """Standard input as it comes, after `head`."""
+    while head:
+        yield head
+        head = os.read(0, CHUNK)
+
+
+def lines(head: bytes) -> Iterator[str]:
+    """The paths that standard input has, one a line, each as soon as it is whole."""
+    rest = b""
+    for chunk in chunks(head):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from map(os.fsdecode, filter(None, whole))
+    if rest:
+        yield os.fsdecode(rest)
