@@ -7,11 +7,10 @@ nowhere else.
 import dataclasses
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from camalert import regions, schedule
+from camalert.config_key import key
 
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,31}")
@@ -19,26 +18,6 @@ TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 PRESETS = ("low", "medium", "high")
 METHODS = ("cells", "pixel", "area")
 THUMBNAILS = ("auto", "only", "never")
-
-
-def key(
-    default: Any = dataclasses.MISSING,
-    *,
-    meaning: str,
-    unit: str = "",
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    pattern: re.Pattern[str] | None = None,
-    check: Callable[[str], object] | None = None,
-) -> Any:
-    """A config key: `default` (none: the key is required), what it means, its unit and bounds.
-
-    `check` raises ValueError, with the reason, for a text that it does not take.
-    """
-    said = {"meaning": meaning, "default": default, "unit": unit}
-    limits = {"low": low, "high": high, "choices": choices, "pattern": pattern, "check": check}
-    return dataclasses.field(default=default, metadata=said | limits)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,6 +30,7 @@ PURE = (
     "motion/events.py",
     "motion/header.py",
     "motion/pixels.py",
+    "motion/spans.py",
     "motion/texture.py",
     "motion/verdict.py",
     "motion/view.py",

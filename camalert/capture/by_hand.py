@@ -11,7 +11,6 @@ from camalert.capture.choice import deliver
 from camalert.capture.workers import Job, Workers
 from camalert.config import Camera
 from camalert.errors import BadData, CamalertError, NotPermitted
-from camalert.line import write_all
 from camalert.records import Clock
 
 log = logging.getLogger("camalert")
@@ -20,7 +19,7 @@ Light = Callable[[], AbstractContextManager[None]]
 
 
 class Hand:
-    """Takes pictures into `output` (a file, a folder, - for standard output), as often as asked.
+    """Takes pictures into `output` (a file, a folder, - for `write`), as often as it is asked.
 
     `light` is on while they are taken. `run` and `rings` are those of Workers.
     """
@@ -30,10 +29,11 @@ class Hand:
         run: Path,
         output: str | None,
         clock: Clock,
+        write: Callable[[bytes], None],
         light: Light = nullcontext,
         rings: bool = True,
     ) -> None:
-        self._output, self._clock, self._light = output, clock, light
+        self._output, self._clock, self._write, self._light = output, clock, write, light
         self._workers = Workers(run, clock, rings=rings)
 
     def shoot(self, cameras: Sequence[Camera]) -> set[int]:
@@ -99,8 +99,8 @@ class Hand:
         picture, name = job.outcome, job.camera.name
         assert picture
         if self._output == "-":
-            write_all(picture.data)
+            self._write(picture.data)
         elif path := deliver(picture, self._output, name, self._clock.now()):
-            write_all(f"{path}\n".encode())
+            self._write(f"{path}\n".encode())
         if picture.damaged:
             raise BadData(name, f"the picture is damaged: {picture.damaged}")

@@ -11,7 +11,7 @@ from camalert import cli
 from camalert.errors import BadData, BadUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from camalert.config import Watch
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 PRESETS = click.Choice(("low", "medium", "high"))
 METHODS = click.Choice(("cells", "pixel", "area"))
 THUMBNAILS = click.Choice(("auto", "only", "never"))
-KEYS = ("preset", "area", "threshold", "method", "thumbnail")
 Seconds = cli.Number(0, 3600)
 BAR = 200  # pictures from which on a bar is shown
 
@@ -87,7 +86,7 @@ def _settings(settings: cli.Settings, options: dict[str, Any]) -> "tuple[Setting
     from camalert.replay.settings import changed, in_force
 
     before = in_force(settings.config, options["camera"])
-    given = {name: options[name] for name in KEYS if options[name] is not None}
+    given = {key: options[key] for key in vars(before.motion) if options.get(key) is not None}
     motion, camera = settled(before.motion, before.camera, given)
     return before, changed(before, motion, camera or before.camera, options)
 
@@ -99,16 +98,13 @@ def _told(settings: "Settings") -> dict[str, Any]:
 
 
 def _outcome(
-    footage: "Footage",
-    before: "Settings",
-    after: "Settings",
-    labels: "list[Label] | None",
+    footage: "Footage", before: "Settings", after: "Settings", labels: "list[Label] | None"
 ) -> "Outcome":
     from camalert.capture import jpeg
     from camalert.motion.judge import judge
     from camalert.replay import judging
 
-    pictures: Iterable[bytes] = footage.pictures(jpeg.frames)
+    pictures = footage.pictures(jpeg.frames)
     shown = sys.stderr.isatty() and (footage.count is None or footage.count >= BAR)
     bar = click.progressbar(pictures, length=footage.count, file=sys.stderr, update_min_steps=20)
     try:
@@ -127,22 +123,14 @@ def _outcome(
 
 
 def _alarms(watch: "Watch", found: "Sequence[Found]", rate: float) -> "list[Event]":
-    """What watch-frames would make of the verdicts, `rate` a second."""
-    from camalert.motion.events import Events, Limits, Stopped
-    from camalert.motion.verdict import QUIET, Verdict
+    from camalert.motion.events import Limits
+    from camalert.motion.spans import spans
+    from camalert.motion.verdict import Verdict
     from camalert.replay.events import Event
 
-    events, alarms, last = Events(Limits(watch.minimum, watch.clear, watch.cooldown)), [], 0
-    # None stands for the end, which ends what goes on there.
-    for n, each in enumerate([*found, None]):
-        verdict = Verdict(each.moved, each.score, each.area, each.box) if each else QUIET
-        outcomes = events.frame(verdict, str(n), n / rate) if each else events.end()
-        for outcome in outcomes:
-            if isinstance(outcome, Stopped):
-                first = last - round(outcome.duration * rate)
-                alarms.append(Event(first, last, int(outcome.frame)))
-        last = n if verdict.moved else last
-    return alarms
+    limits = Limits(watch.minimum, watch.clear, watch.cooldown)
+    verdicts = [Verdict(each.moved, each.score, each.area, each.box) for each in found]
+    return [Event(*span) for span in spans(verdicts, rate, limits)]
 
 
 def _sheet(

@@ -124,9 +124,10 @@ def _by_hand(
 
     if count and not seconds:
         raise BadUsage("--count", "is for a time lapse", "give --every, too")
+    run = config.folder("run")
     choice.check_output(output, len(choose()) if not seconds else 0)
     with _flash(config) if flash else nullcontext(nullcontext) as light:
-        hand = Hand(config.folder("run"), output, SystemClock(), light, rings=configured)
+        hand = Hand(run, output, SystemClock(), cli.write_all, light, rings=configured)
         try:
             failures = hand.lapse(choose, seconds, count) if seconds else hand.shoot(choose())
         finally:

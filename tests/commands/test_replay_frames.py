@@ -110,6 +110,28 @@ def test_alarms_begin_and_end_as_with_watch_frames(
     assert alarms() == [(30, 34), (55, 59)]
 
 
+def test_presets_and_methods_are_those_of_diff_frames(
+    run: Run, made: Path, config_file: Callable[..., Path]
+) -> None:
+    config_file('[motion]\narea = 40\n[[camera]]\nname = "a"\nsource = "pattern"\npreset = "low"')
+
+    def told(*options: str) -> dict[str, dict[str, object]]:
+        done = run("replay-frames", "--json", "--camera", "a", *options, str(made / "figure"))
+        return {side: json.loads(done.stdout)[side] for side in ("before", "after")}
+
+    high = told("--preset", "high")
+    before, after = high["before"]["settings"], high["after"]["settings"]
+    assert isinstance(before, dict) and isinstance(after, dict)
+    assert (before["preset"], before["area"], before["threshold"]) == ("low", 40, 7)
+    assert (after["preset"], after["area"], after["threshold"]) == ("high", 0.05, 3)
+    assert (high["before"]["moved"], bool(high["after"]["moved"])) == (0, True)
+    classic = told("--method", "area", "--area", "2", "--threshold", "20", "--thumbnail", "never")
+    settings = classic["after"]["settings"]
+    assert isinstance(settings, dict)
+    assert (settings["method"], settings["area"], settings["threshold"]) == ("area", 2, 20)
+    assert classic["after"]["moved"]
+
+
 def test_labels_make_scores(run: Run, made: Path) -> None:
     labels = str(made / "figure" / "labels.csv")
     done = run("replay-frames", str(made / "figure"), "--labels", labels, "--mask", "0,0 100,100")
