@@ -125,10 +125,10 @@ def test_presets_and_methods_are_those_of_diff_frames(
     assert (before["preset"], before["area"], before["threshold"]) == ("low", 40, 7)
     assert (after["preset"], after["area"], after["threshold"]) == ("high", 0.05, 3)
     assert (high["before"]["moved"], bool(high["after"]["moved"])) == (0, True)
-    classic = told("--method", "area", "--area", "2", "--threshold", "20", "--thumbnail", "never")
+    classic = told("--method", "area", "--area", "0.2", "--threshold", "20", "--thumbnail", "never")
     settings = classic["after"]["settings"]
     assert isinstance(settings, dict)
-    assert (settings["method"], settings["area"], settings["threshold"]) == ("area", 2, 20)
+    assert (settings["method"], settings["area"], settings["threshold"]) == ("area", 0.2, 20)
     assert classic["after"]["moved"]
 
 
