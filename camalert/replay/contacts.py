@@ -6,7 +6,7 @@ from typing import Any
 from camalert.replay import sheet as drawing
 from camalert.replay.events import telling
 from camalert.replay.judging import Outcome, chosen
-from camalert.replay.report import moment
+from camalert.replay.report import count_of, moment
 from camalert.replay.scores import Label
 
 WORDS = {1: "moving", 0: "nothing", -1: "not scored"}
@@ -48,7 +48,7 @@ def _title(outcome: Outcome, settings: tuple[dict[str, Any], dict[str, Any]]) ->
     lines = [first]
     for name, side, said in (("before", outcome.before, old), ("after", outcome.after, new)):
         values = ", ".join(f"{key} {_value(said[key])}" for key in keys)
-        lines.append(f"{name}: {len(side.alarms)} alarms with {values}")
+        lines.append(f"{name}: {count_of(len(side.alarms), 'alarm')} with {values}")
     return lines
 
 

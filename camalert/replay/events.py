@@ -56,19 +56,24 @@ def telling(
 ) -> list[int]:
     """The pictures to look at: where the two disagree, and the peaks of the alarms; in order.
 
-    Of a run of pictures that disagree in the same way it is the strongest. Of more than `most`
-    evenly many are left out.
+    Of a run of pictures that disagree in the same way it is the strongest. Where they are more than
+    `most`, the peaks are kept, and evenly many of the others are left out.
     """
-    chosen = {event.peak for row in rows for event in row.before + row.after}
+    peaks = {event.peak for row in rows for event in row.before + row.after}
     strength = [max(old.score, new.score) for old, new in zip(before, after, strict=True)]
     ways = [old.moved - new.moved for old, new in zip(before, after, strict=True)]
-    start = 0
+    others, start = set[int](), 0
     for n in range(1, len(ways) + 1):
         if n == len(ways) or ways[n] != ways[start]:
             if ways[start]:
-                chosen.add(max(range(start, n), key=strength.__getitem__))
+                others.add(max(range(start, n), key=strength.__getitem__))
             start = n
-    numbers = sorted(chosen)
+    kept = _evenly(sorted(peaks), most)
+    return sorted({*kept, *_evenly(sorted(others - peaks), most - len(kept))})
+
+
+def _evenly(numbers: list[int], most: int) -> list[int]:
+    """So many of the numbers at most, from all over."""
     if len(numbers) <= most:
         return numbers
     return [numbers[k * len(numbers) // most] for k in range(most)]

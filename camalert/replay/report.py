@@ -80,17 +80,18 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
 
 def _summary(side: Side) -> str:
     moved = sum(verdict.moved for verdict in side.found)
-    said = f"{_count(len(side.alarms), 'alarm')}, {moved} pictures moved"
+    said = f"{count_of(len(side.alarms), 'alarm')}, {moved} pictures moved"
     if not (score := side.score):
         return said
     return (
         f"{said}; precision {score.precision:.3f}, recall {score.recall:.3f}, F1 {score.f1:.3f}, "
-        f"{score.found} of {_count(score.events, 'event')} found, "
-        f"{_count(score.false_runs, 'false-alarm run')}"
+        f"{score.found} of {count_of(score.events, 'event')} found, "
+        f"{count_of(score.false_runs, 'false-alarm run')}"
     )
 
 
-def _count(number: int, thing: str) -> str:
+def count_of(number: int, thing: str) -> str:
+    """`1 alarm`, `2 alarms`."""
     return f"{number} {thing}{'s' * (number != 1)}"
 
 

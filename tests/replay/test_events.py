@@ -57,3 +57,12 @@ def test_of_too_many_evenly_many_are_shown():
     assert len(shown) == 20
     assert shown == sorted(set(shown))
     assert shown[0] == 0 and shown[-1] >= 180
+
+
+def test_of_too_many_the_peaks_are_kept():
+    verdicts = found("9" + "." * 6 + "1." * 100 + "8")
+    quiet = found("." * len(verdicts))
+    peaks = [Row(0, 0, (Event(0, 0, 0),), ()), Row(207, 207, (Event(207, 207, 207),), ())]
+    shown = telling(verdicts, quiet, peaks, 10)
+    assert len(shown) == 10
+    assert {0, 207} <= set(shown)
