@@ -4,8 +4,6 @@ An unknown key is an error that names the nearest known one.
 """
 
 import dataclasses
-import difflib
-import json
 import os
 import re
 import tomllib
@@ -84,6 +82,8 @@ def _table(kind: type, tree: dict[str, Any], at: str, found: list[tuple[str, str
     for name, value in tree.items():
         path = f"{at}{name}"
         if name not in fields:
+            import difflib  # only here: most files have no unknown key, and loading takes time
+
             near = difflib.get_close_matches(name, fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(fields)}"
             found.append((path, f"unknown key; {hint}"))
@@ -240,6 +240,8 @@ def dump(config: Config) -> str:
 
 
 def _keys(table: Any) -> str:
+    import json
+
     # JSON's text, numbers, true, false and arrays of text are TOML's too.
     values = {field.name: getattr(table, field.name) for field in dataclasses.fields(table)}
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())

@@ -86,29 +86,6 @@ def read_all(head: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def chunks(
-    head: bytes, idle: Callable[[], None], patience: Callable[[], float | None]
-) -> Iterator[bytes]:
-    """Standard input as it comes, `head` first, to its end. `idle` is called whenever nothing has
-    come for `patience()` seconds (None: for ever).
-    """
-    while head:
-        yield head
-        while not select.select([0], [], [], patience())[0]:
-            idle()
-        head = os.read(0, CHUNK)
-
-
-def lines(pieces: Iterator[bytes]) -> Iterator[str]:
-    """The lines of text in `pieces` that are not empty, as names of files."""
-    rest = b""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from map(os.fsdecode, filter(None, whole))
-    if rest:
-        yield os.fsdecode(rest)
-
-
 def write_all(data: bytes) -> None:
     """All of `data` to standard output. Raises StorageFailed where it takes no more (disk full)."""
     view = memoryview(data)

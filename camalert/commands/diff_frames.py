@@ -75,7 +75,7 @@ def main(
         stream = enumerate(jpeg.frames(pictures.chunks(head)), 1)
         _judge(((f"picture {n}", data) for n, data in stream), judges, as_json)
     else:
-        _judge(((path, None) for path in pictures.lines(head)), judges, as_json)
+        _judge(((path, None) for path in pictures.lines(pictures.chunks(head))), judges, as_json)
 
 
 def _stage(settings: cli.Settings, judges: "Judges", line: "cli.RecordLine") -> None:

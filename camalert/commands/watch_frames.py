@@ -1,6 +1,5 @@
 """watch-frames: a record when movement in a camera's frames begins and ends, and of its view."""
 
-import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -17,26 +16,31 @@ if TYPE_CHECKING:
     from camalert.records import Record
 
 Frames = Iterator[tuple[str, Callable[[], bytes]]]
-Seconds, Percent, Steps = cli.Number(0, 86400), cli.Number(0.01, 100), cli.Number(1, 100)
+SECONDS, PERCENT, STEPS = cli.Number(0, 86400), cli.Number(0.01, 100), cli.Number(1, 100)
+PRESETS = click.Choice(("low", "medium", "high"))
 
 
 @cli.command(example="capture-ring porch | watch-frames --to-line")
 @click.option("--to-line", is_flag=True, help="Write into the alarm line's FIFO, not to stdout.")
 @click.option("--to", type=cli.PATH, metavar="FIFO", help="Write into this FIFO, not to stdout.")
 @click.option("--camera", metavar="NAME", help="Whose pictures, where no record says it.")
-@click.option("--every", metavar="SECONDS", type=Seconds, help="Pictures lie so far apart.")
-@click.option("--area", metavar="PERCENT", type=Percent, help="The least part that counts.")
-@click.option("--threshold", metavar="STEPS", type=Steps, help="The least change of a cell.")
-@click.option("--minimum", metavar="SECONDS", type=Seconds, help="Movement lasts at least so long.")
+@click.option("--every", metavar="SECONDS", type=SECONDS, help="Pictures lie so far apart.")
+@click.option("--preset", type=PRESETS, help="How easily.")
+@click.option("--area", metavar="PERCENT", type=PERCENT, help="The least part that counts.")
+@click.option("--threshold", metavar="NUMBER", type=STEPS, help="The least change that counts.")
+@click.option("--minimum", metavar="SECONDS", type=SECONDS, help="Movement lasts at least so long.")
 @click.option("--clear", metavar="SECONDS", type=cli.Number(0.1, 3600), help="None so long: over.")
-@click.option("--cooldown", metavar="SECONDS", type=Seconds, help="Pause between two events.")
+@click.option("--cooldown", metavar="SECONDS", type=SECONDS, help="Pause between two events.")
 def main(
     settings: cli.Settings,
     to_line: bool,
     to: "Path | None",
     camera: str | None,
     every: float | None,
-    **numbers: float | None,
+    preset: str | None,
+    area: float | None,
+    threshold: float | None,
+    **limits: float | None,
 ) -> None:
     """Watch the frames of cameras as a sensor: when movement begins and ends, and where a view is
     covered, black, blinded, turned or frozen.
@@ -44,36 +48,34 @@ def main(
     Reads records from capture-ring, takes its frames out and passes all others on; or a path a
     line, or JPEGs one after the other. Numbers that are not given are those of the config.
     """
+    from camalert.motion.judges import Judges
     from camalert.motion.sketches import Sketches
     from camalert.motion.watch import Watch
     from camalert.records import SystemClock
 
     cli.input_expected("records of capture-ring, a list of paths or of JPEGs")
-    sketches = Sketches(settings.config.folder("state", "view"))
-    watch = Watch(_with_numbers(settings, numbers), SystemClock(), sketches)
+    config = _with_limits(settings, limits)
+    judges = Judges(config, {"preset": preset, "area": area, "threshold": threshold})
+    watch = Watch(config, judges, SystemClock(), Sketches(config().folder("state", "view")))
     head = cli.peek()
     if head.lstrip()[:1] in (b"{", b""):
         _stage(settings, watch, cli.sensor_line(settings, to_line, to, head))
-        return
-    line = cli.sensor_line(settings, to_line, to)
-    _pictures(head, watch, camera or "camera", every, line.write)
+    else:
+        line = cli.sensor_line(settings, to_line, to)
+        _pictures(head, watch, camera or "camera", every, line.write)
 
 
-def _with_numbers(settings: cli.Settings, numbers: dict[str, Any]) -> "Callable[[], Config]":
-    """The config with the numbers of the command line in place of its own."""
+def _with_limits(settings: cli.Settings, limits: dict[str, float | None]) -> "Callable[[], Config]":
+    """The config with the limits of the command line in place of its own."""
     from dataclasses import replace
 
-    given = {name: value for name, value in numbers.items() if value is not None}
-    motion = {name: value for name, value in given.items() if name in ("area", "threshold")}
-    events = {name: value for name, value in given.items() if name not in motion}
+    given: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
 
     @lru_cache(1)
-    def numbered(config: "Config") -> "Config":
-        return replace(
-            config, motion=replace(config.motion, **motion), watch=replace(config.watch, **events)
-        )
+    def limited(config: "Config") -> "Config":
+        return replace(config, watch=replace(config.watch, **given))
 
-    return lambda: numbered(settings.config)
+    return lambda: limited(settings.config)
 
 
 def _stage(settings: cli.Settings, watch: "Watch", line: "cli.RecordLine") -> None:
@@ -108,13 +110,13 @@ def _pictures(
     """Watch pictures that come as JPEGs or paths: as they come, or as if `every` seconds apart."""
     import time
 
-    from camalert import line
+    from camalert.motion import pictures
 
     def idle() -> None:
         for record in watch.idle():
             write(record)
 
-    chunks = line.chunks(head, idle, watch.patience if every is None else lambda: None)
+    chunks = pictures.chunks(head, idle, watch.patience if every is None else lambda: None)
     frames = _jpegs(chunks) if head.startswith(b"\xff") else _paths(chunks)
     for number, (name, read) in enumerate(frames):
         moment = time.monotonic() if every is None else number * every
@@ -131,18 +133,6 @@ def _jpegs(chunks: Iterator[bytes]) -> Frames:
 
 
 def _paths(chunks: Iterator[bytes]) -> Frames:
-    from camalert import line
+    from camalert.motion import pictures
 
-    return ((path, partial(_read, path)) for path in line.lines(chunks))
-
-
-def _read(path: str) -> bytes:
-    from camalert.errors import BadData
-    from camalert.handover import LARGEST
-
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123 (pathlib is slow to load, for --help)
-            size = os.fstat(stream.fileno()).st_size  # read(n) takes memory for all of n first
-            return stream.read(min(size or LARGEST, LARGEST))
-    except (OSError, ValueError) as error:
-        raise BadData(path, getattr(error, "strerror", None) or str(error)) from None
+    return ((path, partial(pictures.read, path)) for path in pictures.lines(chunks))

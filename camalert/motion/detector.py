@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from camalert.motion.texture import texture
+from camalert.motion.texture import Texture
 from camalert.motion.verdict import QUIET, Mask, Verdict, box
 from camalert.motion.watched import watched
 from camalert.regions import Region
@@ -47,6 +47,8 @@ CLOSELY = 0.5
 """Where something has moved, so much of the threshold is enough to differ from the recent view."""
 TOGETHER = 5
 """In that case so many of the nine cells around and at a cell must: noise is by itself."""
+SAME = 0.9
+"""Correlation from which a figure's block is as it was, but for the light on it."""
 PATIENCE = 100
 """Pictures without motion until what stands there is learnt as everything else is."""
 
@@ -68,6 +70,7 @@ class Detector:
         self._area, self._threshold = area, np.float32(threshold)
         self._zones, self._masks = zones, masks
         self._background: Cells | None = None
+        self._texture: Texture | None = None
         self._idle = 0
 
     def update(self, luma: Luma) -> Verdict:
@@ -86,13 +89,13 @@ class Detector:
             changed = self._patches(changed)
             if self._enough(changed):
                 figure = self._figure
-                if self._enough(changed & self._stirs(cells), GOING_ON):
-                    kept, altered = texture(cells, self._background)
+                if self._goes_on(changed, cells):
+                    kept, altered = self._compare_texture(cells)
                     if self._enough(changed & altered):
-                        figure = changed & ~kept
-                        verdict = self._verdict(figure)
+                        changed &= ~kept
+                        verdict, figure = self._verdict(changed), _around(changed) > 0
                     else:
-                        rate = RELIT
+                        figure, rate, self._texture = None, RELIT, None
         self._idle = 0 if verdict.moved else self._idle + 1
         self._learn(cells, rate, figure if self._idle < PATIENCE else None)
         return verdict
@@ -112,7 +115,7 @@ class Detector:
         assert self._background is not None
         change = cells - self._background
         if self._watched is None or not self._watched.any():
-            seen = change[::2, ::2].ravel()
+            seen = change[::3, ::3].ravel()
         else:
             seen = change[self._watched]
         seen.partition(seen.size // 2)  # np.median does more, for what does not occur here
@@ -122,24 +125,36 @@ class Detector:
     def _patches(self, changed: Mask) -> Mask:
         """The cells of what is watched that have enough of `changed` in and around them."""
         if self._watched is None:
-            return _majority(changed)
-        return _majority(changed & self._watched) & self._watched
+            return _around(changed) >= MAJORITY
+        return (_around(changed & self._watched) >= MAJORITY) & self._watched
 
-    def _stirs(self, cells: Cells) -> Mask:
-        """The cells that differ from the recent view: where something has moved, by little."""
-        change = np.abs(cells - self._recent)
-        stirs: Mask = change > self._threshold
-        if self._figure is not None:
-            stirs |= _around(self._figure & (change > CLOSELY * self._threshold)) >= TOGETHER
-        return stirs
+    def _goes_on(self, changed: Mask, cells: Cells) -> bool:
+        """Whether enough of `changed` differs from the recent view: by little in the figure."""
+        stirred = np.abs(cells - self._recent)
+        if self._enough(changed & (stirred > self._threshold), GOING_ON):
+            return True
+        if self._figure is None:
+            return False
+        slightly = self._figure & (stirred > CLOSELY * self._threshold)
+        stirs = changed & (_around(slightly) >= TOGETHER)
+        if not self._enough(stirs, GOING_ON):
+            return False
+        _, altered = Texture(self._recent).compare(cells, SAME)
+        return self._enough(stirs & altered, GOING_ON)
+
+    def _compare_texture(self, cells: Cells) -> tuple[Mask, Mask]:
+        if self._texture is None:
+            assert self._background is not None
+            self._texture = Texture(self._background)
+        return self._texture.compare(cells)
 
     def _learn(self, cells: Cells, rate: np.float32, figure: Mask | None) -> None:
-        """Into background, deviation and recent view; slowly at and around `figure`."""
+        """Into background, deviation and recent view; slowly in `figure`."""
         assert self._background is not None
-        self._figure = None if figure is None else _grown(figure)
+        self._figure = figure
         rates: np.float32 | Cells = max(rate, np.float32(1 / (self._count + 2)))
-        if self._figure is not None:
-            rates = np.where(self._figure, HELD, rates)
+        if figure is not None:
+            rates = np.where(figure, HELD, rates)
         change = cells - self._background
         self._background += rates * change
         np.abs(change, out=change)
@@ -160,6 +175,7 @@ class Detector:
         beyond = np.maximum(self._threshold, NOISE * self._deviation)
         self._high = _spread(self._background, np.maximum) + beyond
         self._low = _spread(self._background, np.minimum) - beyond
+        self._texture = None
 
     def _enough(self, changed: Mask, part: float = 1.0) -> bool:
         return bool(np.count_nonzero(changed) >= part * self._least)
@@ -183,18 +199,15 @@ def _spread(cells: Cells, pick: "np.ufunc") -> Cells:
 def _around(mask: Mask) -> NDArray[np.uint8]:
     """How many of each cell and the eight around it are in `mask`; beyond the edge is as at it."""
     height, width = mask.shape
-    framed = np.empty((height + 2, width + 2), np.uint8)
+    wide = width + 2
+    flat = np.zeros((height + 2) * wide + 2, np.uint8)  # sums over one row of numbers are quicker
+    framed = flat[:-2].reshape(height + 2, wide)
     framed[1:-1, 1:-1] = mask
-    framed[0, 1:-1], framed[-1, 1:-1] = mask[0], mask[-1]
+    framed[0], framed[-1] = framed[1], framed[-2]
     framed[:, 0], framed[:, -1] = framed[:, 1], framed[:, -2]
-    rows = framed[:-2] + framed[1:-1] + framed[2:]
-    counts: NDArray[np.uint8] = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-    return counts
-
-
-def _majority(mask: Mask) -> Mask:
-    return _around(mask) >= MAJORITY
-
-
-def _grown(mask: Mask) -> Mask:
-    return _around(mask) > 0
+    across = flat[:-2] + flat[1:-1]
+    across += flat[2:]
+    counts = across[: -2 * wide] + across[wide:-wide]
+    counts += across[2 * wide :]
+    found: NDArray[np.uint8] = counts.reshape(height, wide)[:, :width]
+    return found

@@ -1,7 +1,8 @@
 """Where pictures to be judged come from, and what is said of those that cannot be."""
 
 import os
-from collections.abc import Iterable, Iterator
+import select
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from camalert.diagnostics import log
@@ -37,12 +38,12 @@ class Skipped:
 def files(paths: Iterable[Path]) -> Iterator[str]:
     """The paths; for a folder the JPEGs in it, in order of their names."""
     for path in paths:
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        yield from (str(item) for item in inside if item == path or _is_jpeg(item))
-
-
-def _is_jpeg(path: Path) -> bool:
-    return path.suffix.lower() in ENDINGS
+        if path.is_dir():
+            with os.scandir(path) as entries:  # pathlib is slow where there are thousands
+                found = [entry.path for entry in entries if entry.name.lower().endswith(ENDINGS)]
+            yield from sorted(found)
+        else:
+            yield str(path)
 
 
 def read(path: str) -> bytes:
@@ -64,18 +65,26 @@ def read(path: str) -> bytes:
     return data
 
 
-def chunks(head: bytes) -> Iterator[bytes]:
-    """Standard input as it comes, after `head`."""
+def chunks(
+    head: bytes,
+    idle: Callable[[], None] = lambda: None,
+    patience: Callable[[], float | None] = lambda: None,
+) -> Iterator[bytes]:
+    """Standard input as it comes, after `head`. `idle` is called whenever nothing has come for
+    `patience()` seconds (None: for ever).
+    """
     while head:
         yield head
+        while not select.select([0], [], [], patience())[0]:
+            idle()
         head = os.read(0, CHUNK)
 
 
-def lines(head: bytes) -> Iterator[str]:
-    """The paths that standard input has, one a line, each as soon as it is whole."""
+def lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The paths in `pieces` of standard input, one a line, each as soon as it is whole."""
     rest = b""
-    for chunk in chunks(head):
-        *whole, rest = (rest + chunk).split(b"\n")
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
         yield from map(os.fsdecode, filter(None, whole))
     if rest:
         yield os.fsdecode(rest)

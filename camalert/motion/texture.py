@@ -18,14 +18,23 @@ FAINT, CLEAR = 1.5, 4.0
 """Deviation within a block, in steps: what is texture at all, and what can be seen to differ."""
 
 
-def texture(cells: Cells, background: Cells) -> tuple[Mask, Mask]:
-    """The cells whose block has kept the background's texture, and those where it is another."""
-    now, before = _blocks(cells), _blocks(background)
-    power_now, power_before = _common(now, now), _common(before, before)
-    common = _common(now, before)
-    kept = (power_before > FAINT**2) & (common > KEPT * np.sqrt(power_now * power_before))
-    altered = (np.maximum(power_now, power_before) > CLEAR**2) & ~kept
-    return _spread(kept, cells.shape), _spread(altered, cells.shape)
+class Texture:
+    """The texture of `background`, to be compared with that of pictures."""
+
+    def __init__(self, background: Cells) -> None:
+        self._blocks = _blocks(background)
+        self._power = _common(self._blocks, self._blocks)
+
+    def compare(self, cells: Cells, alike: float = KEPT) -> tuple[Mask, Mask]:
+        """The cells whose block has kept its texture, and those where it is visibly another.
+
+        `alike` is the least correlation of what is kept.
+        """
+        now, before = _blocks(cells), self._power
+        power, common = _common(now, now), _common(now, self._blocks)
+        kept = (before > FAINT**2) & (common > alike * np.sqrt(power * before))
+        altered = (np.maximum(power, before) > CLEAR**2) & ~kept
+        return _spread(kept, cells.shape), _spread(altered, cells.shape)
 
 
 def _blocks(cells: Cells) -> Cells:

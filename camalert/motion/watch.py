@@ -8,9 +8,10 @@ from datetime import tzinfo
 from camalert import schedule
 from camalert.clock import BOOT
 from camalert.config import NAME, Camera, Config
-from camalert.errors import BadConfig, CamalertError
+from camalert.errors import CamalertError
 from camalert.motion import events, view
-from camalert.motion.judge import Judge, judge
+from camalert.motion.detector import Luma
+from camalert.motion.judges import Judges
 from camalert.motion.sketches import Sketches
 from camalert.motion.verdict import Verdict
 from camalert.records import (
@@ -39,8 +40,6 @@ camera waits, too; one older than `LIVE` was not waiting but is from a recording
 class _Eye:
     """What is known of one camera. `lag`: seconds from a frame's moment to its coming."""
 
-    basis: tuple[object, ...]
-    judge: Judge
     events: events.Events
     view: view.View
     kept: bytes
@@ -50,18 +49,20 @@ class _Eye:
 
 
 class Watch:
-    """Watches what `frame` is given. `config` is asked anew for each frame; `zone` is the time zone
-    of the schedule, None for the machine's own.
+    """Watches what `frame` is given, by `judges`. `config` is asked anew for each frame; `zone` is
+    the time zone of the schedule, None for the machine's own.
     """
 
     def __init__(
         self,
         config: Callable[[], Config],
+        judges: Judges,
         clock: Clock,
         sketches: Sketches,
         zone: tzinfo | None = None,
     ) -> None:
-        self._config, self._clock, self._sketches, self._zone = config, clock, sketches, zone
+        self._config, self._judges, self._clock = config, judges, clock
+        self._sketches, self._zone = sketches, zone
         self._eyes: dict[str, _Eye] = {}
 
     def frame(
@@ -70,24 +71,22 @@ class Watch:
         """The records that follow from the frame in `file` ("" for none), which `read` reads.
 
         `moment` is its time in seconds. A frame that cannot be read or is no picture is counted.
-        Raises BadConfig where zones and masks leave nothing of the picture.
+        Raises BadConfig as `judges` do.
         """
         config = self._config()
-        eye = self._eye(config, camera)
+        eye, judge = self._eye(config, camera), self._judges.of(camera)
         eye.lag = self._clock.monotonic() - moment
         try:
-            verdict = eye.judge.update(read())
+            verdict = judge.update(read())
         except CamalertError as error:
             eye.skipped += 1
             if eye.skipped in (1, 10, 100) or eye.skipped % 1000 == 0:
                 log.warning("%s: frame skipped, %d so far: %s", camera, eye.skipped, error)
             return
-        except ValueError as error:
-            raise BadConfig(f"camera {camera}", str(error)) from None
         outcome = eye.events.frame(verdict, file, moment, self._is_active(config))
         yield from self._told(camera, outcome)
-        if config.view.enabled and eye.judge.luma is not None:
-            yield from self._viewed(camera, eye, file, moment)
+        if config.view.enabled and judge.luma is not None:
+            yield from self._viewed(camera, eye, judge.luma, file, moment)
 
     def idle(self) -> Iterator[Record]:
         """The records that follow from no frame having come until now."""
@@ -108,24 +107,17 @@ class Watch:
 
     def _eye(self, config: Config, camera: str) -> _Eye:
         known = next((item for item in config.camera if item.name == camera), None)
-        regions = (known.zones, known.masks, known.privacy_masks) if known else ()
-        basis = (config.motion, *regions)
-        eye = self._eyes.get(camera)
-        if eye is None or eye.basis != basis:
-            sees = judge(config.motion, known, known.privacy_masks if known else ())
-            if eye is None:
-                eye = self._new(config, camera, basis, sees)
-            eye.basis, eye.judge = basis, sees
+        eye = self._eyes.get(camera) or self._new(config, camera)
         eye.live = known is not None and _is_live(known)
         eye.events.limits, eye.view.limits = _limits(config)
         return eye
 
-    def _new(self, config: Config, camera: str, basis: tuple[object, ...], sees: Judge) -> _Eye:
+    def _new(self, config: Config, camera: str) -> _Eye:
         while len(self._eyes) >= MOST:
             self._eyes.pop(next(iter(self._eyes)))
         kept = self._sketches.load(camera) if NAME.fullmatch(camera) else b""
         movement, looks = _limits(config)
-        eye = _Eye(basis, sees, events.Events(movement), view.View(looks, kept), kept, live=False)
+        eye = _Eye(events.Events(movement), view.View(looks, kept), kept, live=False)
         self._eyes[camera] = eye
         return eye
 
@@ -143,9 +135,10 @@ class Watch:
             else:
                 yield MotionStop(**stamp, duration=round(outcome.duration, 3))
 
-    def _viewed(self, camera: str, eye: _Eye, file: str, moment: float) -> Iterator[Record]:
-        assert eye.judge.luma is not None
-        outcome = eye.view.update(eye.judge.luma, moment, eye.live)
+    def _viewed(
+        self, camera: str, eye: _Eye, luma: Luma, file: str, moment: float
+    ) -> Iterator[Record]:
+        outcome = eye.view.update(luma, moment, eye.live)
         if isinstance(outcome, view.Trouble):
             yield ViewTrouble(**envelope(camera, self._clock), reason=outcome.reason, file=file)
         elif isinstance(outcome, view.Good):

@@ -8,7 +8,8 @@ from camalert.errors import BadUsage
 from camalert.store.events import Event
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_WORDS = ("cause", "reason", "mode", "was", "who", "sensors", "health", "part", "file", "error")
+_WORDS = ("cause", "confirmed", "reason", "mode", "was", "who", "sensors", "health", "part", "file")
+_FIGURES = ("area", "duration", "lasted", "error")
 
 
 def moment(text: str, now: datetime, zone: tzinfo | None = None, *, end: bool = False) -> datetime:
@@ -44,7 +45,7 @@ def line(event: Event, zone: tzinfo | None = None) -> str:
         body.pop("sensors", None)  # the cause names them
     if body.get("health"):
         body.pop("mode", None)  # so does the health
-    words = ", ".join(_said(name, body[name]) for name in _WORDS if body.get(name))
+    words = ", ".join(_said(name, body[name]) for name in _WORDS + _FIGURES if body.get(name))
     text = f"{shown}{unset} {event.type:<17} {event.source:<12} {words}".rstrip()
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
@@ -52,5 +53,7 @@ def line(event: Event, zone: tzinfo | None = None) -> str:
 
 
 def _said(name: str, value: object) -> str:
+    if value is True:
+        return name
     text = " and ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if name in ("cause", "reason", "health") else f"{name} {text}"

@@ -88,6 +88,8 @@ GOOD = {
     "fog": lambda place: 0.5 * place + 90,
     "shade": lambda place: np.concatenate([0.4 * place[:, :40], place[:, 40:]], 1),
     "a shake": lambda place: np.roll(place, 1, 1),
+    "a nudge": lambda place: np.roll(place, 2, 1),
+    "infrared light, in which what was dark is light": lambda place: 220 - 0.8 * place,
     "a parked van": parked,
 }
 

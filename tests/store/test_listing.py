@@ -69,6 +69,9 @@ def event(**body):
         ({}, "panel"),
         ({"cause": "movement: hall"}, "panel        movement: hall"),
         ({"reason": "cooldown", "cause": "x"}, "panel        x, cooldown"),
+        ({"cause": "x", "confirmed": True}, "panel        x, confirmed"),
+        ({"cause": "x", "confirmed": False}, "panel        x"),
+        ({"area": 5.6, "duration": 2.5}, "panel        area 5.6, duration 2.5"),
         (
             {"was": "alert", "mode": "off", "who": "anna"},
             "panel        mode off, was alert, who anna",

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from camera import QUICK, SCRIPTS, Camera, picture, wait_for
+from camera import PORCH, QUICK, SCRIPTS, Camera, picture, stages, wait_for
 from PIL import Image
+
+from camalert.codec import encode
+from camalert.records import MotionStart, SystemClock, envelope
 
 if TYPE_CHECKING:
     from delta_chat import Owner
@@ -113,6 +116,30 @@ def test_a_camera_that_is_not_there_is_told(camera: Camera, owner: "Owner", tmp_
     start(camera, owner, config)
     messages = owner.until(lambda shown: texts(shown, "Alarm: "))
     assert texts(messages, "Alarm: porch: no pictures: ")
+
+
+def test_a_confirmation_is_neither_lost_nor_shown_twice_when_a_stage_is_killed(
+    camera: Camera, owner: "Owner"
+) -> None:
+    camera.configure(f"[sensing]\nsettle = 0\n\n[panel]\ncooldown = 600\n\n{PORCH}")
+    camera.meet(owner)
+    line = camera.start_all()
+    victim = stages(line)["compose-alert"]
+    os.kill(victim, signal.SIGSTOP)
+    alarm = camera.break_in()
+    seen = MotionStart(**envelope("porch", SystemClock()), score=2, area=1)
+    (camera.folder / "run/events").write_bytes(encode(seen))
+    wait_for("confirmation", lambda: camera.events("alarm.confirmed"))
+    os.kill(victim, signal.SIGKILL)
+    assert line.wait(30) == 137
+    (confirmed,) = camera.events("alarm.confirmed")
+    assert confirmed["alarm"] == alarm and set(camera.notes()) == {alarm, confirmed["id"]}
+    camera.start_line()
+    wait_for("end of the notes", lambda: not camera.notes())
+    camera.do("heartbeat")
+    messages = owner.until(lambda shown: texts(shown, "Heartbeat"))
+    assert len(texts(messages, "Alarm: movement: ")) == 1
+    assert len(texts(messages, "Confirmed: porch sees movement too\n")) == 1
 
 
 # The pipe itself
