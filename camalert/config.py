@@ -83,6 +83,17 @@ class Button:
 
 
 @dataclasses.dataclass(frozen=True)
+class Flash:
+    """The light for `snap --flash`. `[flash]`."""
+
+    pin: int = key(-1, meaning="its GPIO line; -1 for none", unit="BCM", low=-1, high=53)
+    active_high: bool = key(True, meaning="false: low while it is on")
+    settle: float = key(
+        0.5, meaning="it is on for this long before the picture is taken", unit="s", low=0, high=60
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class Camera:
     """One camera. `[[camera]]`, any number."""
 
@@ -353,6 +364,7 @@ class Config:
     sensing: Sensing = Sensing()
     link: Link = Link()
     button: Button = Button()
+    flash: Flash = Flash()
     camera: tuple[Camera, ...] = ()
     ring: Ring = Ring()
     place: Place = Place()

@@ -212,7 +212,7 @@ def _listed(config: Config, table: str) -> Iterator[tuple[str, Any]]:
 def _pins(config: Config) -> Iterator[tuple[str, int]]:
     """Every pin in use, with its key."""
     parts = [(path, pir) for path, pir in _listed(config, "pir") if pir.enabled]
-    parts += [(table, getattr(config, table)) for table in ("link", "button")]
+    parts += [(table, getattr(config, table)) for table in ("link", "button", "flash")]
     for path, part in parts:
         for name in ("pin", "led"):
             pin = getattr(part, name, None)

@@ -1,8 +1,9 @@
 """Stages of the line, joined by pipes and forked from one parent that has loaded what they use.
 
-Run by bin/alarm-line and bin/camera-line as `python -m camalert.pipeline NAME [--with SENSOR]... STAGE...`, a command
-with its options in each argument. A shell's pipe would start each as a Python of its own: several
-MB of memory more for each and, on a Pi Zero, ten seconds of start-up; and it cannot say which died.
+Run by bin/alarm-line and bin/camera-line: `python -m camalert.pipeline NAME [--with SENSOR]...
+STAGE...`, a command with its options in each argument. A shell's pipe would start each as a Python
+of its own: several MB of memory more for each and, on a Pi Zero, ten seconds of start-up; and it
+cannot say which died.
 
 The first to end brings the others down: those before it lose their reader, those behind it read on
 to the end. On SIGTERM only the sensors and the first stage are told, and the rest drain. Once all

@@ -25,14 +25,18 @@ PURE = (
     "capture/bounds.py",
     "capture/night.py",
     "capture/supervision.py",
+    "capture/timelapse.py",
     "motion/detector.py",
     "motion/events.py",
     "motion/header.py",
     "motion/pixels.py",
+    "motion/spans.py",
     "motion/texture.py",
     "motion/verdict.py",
     "motion/view.py",
     "motion/watched.py",
+    "replay/events.py",
+    "replay/scores.py",
     "sensing/coincidence.py",
 )
 WORLD = {"os", "io", "pathlib", "time", "datetime", "random", "secrets", "socket", "select", "uuid"}

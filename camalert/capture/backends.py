@@ -39,7 +39,7 @@ class Shot:
     """One picture to be taken: of which camera, until when (time.monotonic), by which clock.
 
     `cancel` is a descriptor that ends it once it is readable; those of `locks` are for the child
-    to keep open.
+    to keep open. Of a ring it takes a frame of the moment `since` or later.
     """
 
     camera: Camera
@@ -47,6 +47,7 @@ class Shot:
     clock: Clock
     cancel: int | None = None
     locks: tuple[int, ...] = ()
+    since: float = 0.0
 
     def run(self, command: Sequence[str], package: str, feed: bytes = b"") -> bytes:
         """The output of `command`, which is in the Debian package `package`; see child.run."""

@@ -1,5 +1,6 @@
 """Which cameras are meant, and where their pictures go, when a person asks by hand."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -41,6 +42,16 @@ def ad_hoc(names: tuple[str, ...], every: bool, source: str | None, device: str 
 def into_folder(output: str | None) -> bool:
     """Whether `output` (None: nothing was said) takes any number of pictures."""
     return output is None or output.endswith("/") or Path(output).is_dir()
+
+
+def check_output(output: str | None, cameras: int) -> None:
+    """Raise BadUsage where `output` cannot take pictures of so many cameras; 0: without end."""
+    if not cameras and not into_folder(output):
+        raise BadUsage("-o", "is one file, and --every takes many", "name a folder/")
+    if cameras > 1 and not into_folder(output):
+        raise BadUsage("-o", f"is one file, and there are {cameras} cameras", "name a folder/")
+    if output == "-" and os.isatty(1):
+        raise BadUsage("-o", "a terminal shows no picture", "name a file, or send it to a program")
 
 
 def deliver(picture: Picture, output: str | None, camera: str, now: datetime) -> Path | None:

@@ -33,17 +33,20 @@ def take(
     clock: Clock | None = None,
     cancel: int | None = None,
     rings: bool = True,
+    since: float = 0.0,
 ) -> Picture:
     """A picture of `camera`, clean (see jpeg.clean), masked, within `camera.deadline` seconds.
 
     Where a capture-ring in the run folder has the camera it is the ring's newest frame, unless
-    `rings` says not to look. A camera that only one program at a time can use is locked there.
-    `cancel` is a descriptor that ends the capture once it is readable. A picture that is not whole
-    comes back with `damaged`, unless it is to be masked. Raises, each about the camera's name,
-    Unavailable (absent, failed, too slow), NotPermitted, TryAgain (in use, or cancelled), BadData
-    (no picture in what came), CannotCreate (no lock) or BadUsage (a device that cannot be).
+    `rings` says not to look, but none from before `since` (monotonic). A camera that only one
+    program at a time can use is locked there. `cancel` is a descriptor that ends the capture once
+    it is readable. A picture that is not whole comes back with `damaged`, unless it is to be
+    masked. Raises, each about the camera's name, Unavailable (absent, failed, too slow),
+    NotPermitted, TryAgain (in use, or cancelled), BadData (no picture in what came), CannotCreate
+    (no lock) or BadUsage (a device that cannot be).
     """
-    shot = Shot(camera, time.monotonic() + camera.deadline, clock or SystemClock(), cancel)
+    end = time.monotonic() + camera.deadline
+    shot = Shot(camera, end, clock or SystemClock(), cancel, since=since)
     while rings and ring.is_owned(run, camera.name):
         if picture := _from_ring(shot, run):
             return picture
@@ -87,7 +90,7 @@ def _from_ring(shot: Shot, run: Path) -> Picture | None:
     camera = shot.camera
     frame = ring.newest(ring.folder(run, camera.name))
     age = shot.clock.monotonic() - frame.mono if frame else None
-    if frame and age is not None and age <= fresh(camera):
+    if frame and age is not None and age <= fresh(camera) and frame.mono >= shot.since:
         with contextlib.suppress(FileNotFoundError):  # else the ring has just dropped it
             return replace(jpeg.clean(frame.path.read_bytes()), moment=frame.mono)
     if time.monotonic() >= shot.end:

@@ -35,7 +35,8 @@ LIVE = ("rpicam", "fswebcam", "ffmpeg")
 class Job:
     """A picture to be taken of `camera` and handed to `keep`; `outcome` is there when it is done.
 
-    `subject` is the asker's own; `asked` and `started` are times of the monotonic clock.
+    `subject` is the asker's own; `asked` and `started` are times of the monotonic clock, and so is
+    `since`, before which a ring's frame is too old.
     """
 
     camera: Camera
@@ -43,6 +44,7 @@ class Job:
     subject: Any = None
     asked: float = 0.0
     started: float | None = None
+    since: float = 0.0
     outcome: Picture | CamalertError | None = None
 
     def limit(self) -> float:
@@ -131,7 +133,12 @@ class Workers:
         camera = job.camera
         try:
             picture = take(
-                camera, self._run, clock=self._clock, cancel=self._cancel, rings=self._rings
+                camera,
+                self._run,
+                clock=self._clock,
+                cancel=self._cancel,
+                rings=self._rings,
+                since=job.since,
             )
             if job.keep:
                 job.keep(picture)

@@ -1,17 +1,22 @@
 """snap: pictures from the cameras, by hand or for every alarm that comes by."""
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from camalert import cli
-from camalert.errors import BadData, BadUsage, CamalertError, NotPermitted, Unavailable
+from camalert.errors import BadUsage, NotPermitted, Unavailable
 
 if TYPE_CHECKING:
-    from camalert.capture.workers import Job
+    from collections.abc import Callable, Iterator
+
+    from camalert.capture.by_hand import Light
     from camalert.config import Camera, Config
 
+Seconds = cli.Number(0.1, 86400)
 SOURCES = ("rpicam", "fswebcam", "ffmpeg", "file", "pattern")
 
 
@@ -21,6 +26,10 @@ SOURCES = ("rpicam", "fswebcam", "ffmpeg", "file", "pattern")
 @click.option("-o", "--output", metavar="FILE", help="Write here; - for stdout, or a folder/.")
 @click.option("--source", type=click.Choice(SOURCES), help="A camera that no config knows.")
 @click.option("--device", metavar="DEVICE", help="Its device, URL or file.")
+@click.option("--every", "seconds", type=Seconds, metavar="SECONDS", help="Go on, one so often.")
+@click.option("--count", type=cli.Whole(1), metavar="NUMBER", help="End after so many.")
+@click.option("--flash", is_flag=True, help="Light the flash for it.")
+@click.option("--flash-off", is_flag=True, help="Only switch the flash off, as after a crash.")
 def main(
     settings: cli.Settings,
     cameras: tuple[str, ...],
@@ -28,6 +37,8 @@ def main(
     output: str | None,
     source: str | None,
     device: str | None,
+    flash_off: bool,
+    **lapse: Any,
 ) -> None:
     """Take a picture.
 
@@ -35,9 +46,12 @@ def main(
     Without, snap is a stage of the line: records come in and are passed on at once, and each alarm
     and heartbeat gets a picture from every camera as it comes.
     """
-    if cameras or every or output or source or device:
-        chosen = _chosen(settings.config, cameras, every, source, device)
-        _by_hand(settings.config, chosen, output, configured=not source)
+    if flash_off:
+        with _flash(settings.config):
+            return
+    if cameras or every or output or source or device or any(lapse.values()):
+        choose = partial(_chosen, settings, cameras, every, source, device)
+        _by_hand(settings.config, choose, output, configured=not source, **lapse)
     else:
         _in_the_line(settings)
 
@@ -73,7 +87,11 @@ def _in_the_line(settings: cli.Settings) -> None:
 
 
 def _chosen(
-    config: "Config", names: tuple[str, ...], every: bool, source: str | None, device: str | None
+    settings: cli.Settings,
+    names: tuple[str, ...],
+    every: bool,
+    source: str | None,
+    device: str | None,
 ) -> list["Camera"]:
     """The cameras that are meant, by day or by night. Raises BadUsage, BadConfig, NotPermitted."""
     from camalert.alarm.state import ModeInForce
@@ -82,6 +100,7 @@ def _chosen(
 
     if source or device:
         return [choice.ad_hoc(names, every, source, device)]
+    config = settings.config
     cameras, now = choice.named(config, names, every), SystemClock().now()
     if ModeInForce().read(config) == "off":
         step = "camalert mode monitor"
@@ -90,46 +109,41 @@ def _chosen(
 
 
 def _by_hand(
-    config: "Config", cameras: list["Camera"], output: str | None, configured: bool
+    config: "Config",
+    choose: "Callable[[], list[Camera]]",
+    output: str | None,
+    configured: bool,
+    seconds: float | None,
+    count: int | None,
+    flash: bool,
 ) -> None:
-    """Take the pictures, all at once. Exits with the code of what failed, 69 for several."""
-    from camalert.capture.choice import into_folder
-    from camalert.capture.workers import Job, Workers
-    from camalert.records import SystemClock
+    """Take pictures once or again and again. Exits with the code of what failed, 69 for several."""
+    from camalert.capture import choice
+    from camalert.capture.by_hand import Hand
+    from camalert.clock import SystemClock
 
-    if len(cameras) > 1 and not into_folder(output):
-        raise BadUsage("-o", f"is one file, and there are {len(cameras)} cameras", "name a folder/")
-    if output == "-" and os.isatty(1):
-        raise BadUsage("-o", "a terminal shows no picture", "name a file, or send it to a program")
-    workers = Workers(config.folder("run"), SystemClock(), rings=configured)
-    failures = set()
-    try:
-        for camera in cameras:
-            workers.ask(Job(camera))
-        for job in workers.wait():
-            try:
-                _deliver(job, output)
-            except CamalertError as error:
-                cli.log.error("%s", error)
-                failures.add(error.code)
-    finally:
-        workers.stop()
+    if count and not seconds:
+        raise BadUsage("--count", "is for a time lapse", "give --every, too")
+    run = config.folder("run")
+    choice.check_output(output, len(choose()) if not seconds else 0)
+    with _flash(config) if flash else nullcontext(nullcontext) as light:
+        hand = Hand(run, output, SystemClock(), cli.write_all, light, rings=configured)
+        try:
+            failures = hand.lapse(choose, seconds, count) if seconds else hand.shoot(choose())
+        finally:
+            hand.stop()
     if failures:
         raise SystemExit(failures.pop() if len(failures) == 1 else Unavailable.code)
 
 
-def _deliver(job: "Job", output: str | None) -> None:
-    """Write the picture where it is wanted. Raises why there is none, or that it is damaged."""
-    from camalert.capture.choice import deliver
-    from camalert.records import SystemClock
+@contextmanager
+def _flash(config: "Config") -> "Iterator[Light]":
+    """The flash, taken and off; what is given switches it on for as long as a picture takes."""
+    import time
 
-    if isinstance(job.outcome, CamalertError):
-        raise job.outcome
-    picture, name = job.outcome, job.camera.name
-    assert picture
-    if output == "-":
-        cli.write_all(picture.data)
-    elif path := deliver(picture, output, name, SystemClock().now()):
-        click.echo(path)
-    if picture.damaged:
-        raise BadData(name, f"the picture is damaged: {picture.damaged}")
+    from camalert.sensing.flash import Flash
+    from camalert.sensing.pins import Pins
+    from camalert.sensing.terminal import leave_on_term
+
+    with leave_on_term(), Pins(config.folder("run")) as pins:
+        yield Flash(config.flash, pins, time.sleep).lit

@@ -43,12 +43,14 @@ def live(draw: Callable[[], list[str]], press: Callable[[str], None]) -> None:
 
 @contextlib.contextmanager
 def leave_on_term() -> Iterator[None]:
-    """Let SIGTERM unwind what is running, so that everything is put back as it was."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    """Let SIGTERM and SIGHUP unwind what is running, so that all is put back as it was."""
+    ending = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(each, lambda number, _: sys.exit(128 + number)) for each in ending]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in zip(ending, before, strict=True):
+            signal.signal(each, handler)
 
 
 @contextlib.contextmanager

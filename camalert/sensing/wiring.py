@@ -9,7 +9,7 @@ HIGHEST = 53
 
 
 class Wired(NamedTuple):
-    """Something on a line. `kind` is PIR, LED, link, button, or empty for a line without a name."""
+    """Something on a line. `kind` is PIR, LED, link, button, flash; empty where it has no name."""
 
     name: str
     pin: int
@@ -26,7 +26,7 @@ class Wired(NamedTuple):
 def wiring(config: Config) -> list[Wired]:
     """All that is on the lines: sensors first; nothing of a PIR that is not enabled."""
     pirs = [pir for pir in config.pir if pir.enabled]
-    link, button = config.link, config.button
+    link, button, flash = config.link, config.button, config.flash
     pull = "down" if button.active_high else "up"
     listed = [
         *(Wired(p.name, p.pin, "PIR", active_high=p.active_high, pull=p.pull) for p in pirs),
@@ -34,6 +34,7 @@ def wiring(config: Config) -> list[Wired]:
         *(Wired(f"{p.name}-led", p.led, "LED", output=True) for p in pirs),
         Wired("link", link.pin, "link", output=True, active_high=link.active_high),
         Wired("action-led", button.led, "LED", output=True),
+        Wired("flash", flash.pin, "flash", output=True, active_high=flash.active_high),
     ]
     return [wired for wired in listed if wired.pin >= 0]
 

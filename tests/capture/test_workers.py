@@ -30,7 +30,7 @@ def gates(monkeypatch):
     """Cameras that take their picture when their gate is opened."""
     gates = {name: threading.Event() for name in ("a", "b")}
 
-    def take(camera, locks, *, clock, cancel, rings=True):
+    def take(camera, locks, *, clock, cancel, rings=True, since=0.0):
         gates[camera.name].wait(30)
         return PICTURE
 
@@ -144,7 +144,7 @@ def test_the_same_picture_twice_from_a_sensor_is_stale(gates, tmp_path, source, 
 def test_stop_ends_what_runs_and_does_not_wait_for_the_stuck(gates, tmp_path, monkeypatch):
     cancelled = threading.Event()
 
-    def take(camera, locks, *, clock, cancel, rings=True):
+    def take(camera, locks, *, clock, cancel, rings=True, since=0.0):
         if camera.name == "b":
             gates["b"].wait(30)
         select.select([cancel], [], [], 30)

@@ -17,6 +17,7 @@ from camalert.alarm.state import write_mode
 from camalert.capture import jpeg
 from camalert.codec import encode
 from camalert.records import AlarmRaised, HeartbeatDue, PirIdle, SystemClock, envelope
+from camalert.sensing.board import Board
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -218,6 +219,107 @@ def test_interrupted_by_hand_it_takes_the_program_along(start, config_file, fake
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == -signal.SIGINT
     assert gone(numbers)
+
+
+# Again and again, and with a flash
+
+
+def test_a_time_lapse_into_a_folder(run, config_file, tmp_path):
+    config_file(PATTERN.format("porch"))
+    done = run("snap", "porch", "--every", "0.1", "--count", "3", "-o", "shots/")
+    assert (done.returncode, done.stderr) == (0, b"")
+    paths = done.stdout.decode().split()
+    assert len(set(paths)) == 3
+    for path in paths:
+        assert jpeg.inspect((tmp_path / path).read_bytes()) == (160, 120)
+
+
+FLASH = "[flash]\npin = 23\nsettle = 0.05\nactive_high = {}\n"
+
+
+@pytest.fixture(params=[True, False], ids=["active high", "active low"])
+def flash(request, config_file, tmp_path, monkeypatch):
+    """A board with a flash at 23 and a resistor that holds it off; `flash()`: is it on?"""
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "simulated")
+    monkeypatch.setenv("CAMALERT_BOARD", str(tmp_path / "board"))
+    config_file(RPICAM.format("porch", 10) + FLASH.format(str(request.param).lower()))
+    board = Board(tmp_path / "board")
+    board.drive(23, int(not request.param))
+    return lambda: board.line(23).level == request.param
+
+
+def test_the_flash_is_on_for_the_picture_only(run, fake, photo, flash, tmp_path):
+    fake(f"cat {tmp_path}/board/23.line >> {tmp_path}/seen; cat {photo}")
+    assert not flash()
+    done = run("snap", "porch", "--flash", "-o", "porch.jpg")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not flash()
+    during = json.loads((tmp_path / "seen").read_text())
+    resting = json.loads((tmp_path / "board/23.line").read_text())
+    assert during["level"] == during["out"] == 1 - resting["level"]
+
+
+def test_the_flash_is_off_when_the_camera_fails(run, fake, flash):
+    fake("exit 1")
+    assert run("snap", "porch", "--flash", "-o", "porch.jpg").returncode == 69
+    assert not flash()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_the_flash_is_off_after_a_signal(start, fake, flash, tmp_path, number):
+    fake(f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    process = start("snap", "porch", "--flash", "--every", "60", "-o", "shots/")
+    (camera,) = noted(tmp_path / "pid")
+    assert flash()
+    process.send_signal(number)
+    process.wait(30)
+    assert not flash()
+    assert gone([camera])
+
+
+def test_what_a_killed_snap_leaves_on_is_off_with_the_next(
+    run, start, fake, photo, flash, tmp_path
+):
+    fake(f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    process = start("snap", "porch", "--flash", "-o", "porch.jpg")
+    noted(tmp_path / "pid")
+    busy = run("snap", "--flash-off")
+    assert busy.returncode == 75
+    process.kill()
+    process.wait(30)
+    assert flash(), "nobody was left to switch it off"
+    done = run("snap", "--flash-off")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert not flash()
+
+
+def test_in_mode_off_there_is_neither_picture_nor_flash(start, run, fake, flash, tmp_path):
+    run("mode", "off")
+    fake(f"touch {tmp_path}/taken")
+    assert run("snap", "porch", "--flash", "-o", "porch.jpg").returncode == 77
+    done = run("snap", "porch", "--flash", "--every", "0.1", "--count", "3")
+    assert done.returncode == 0
+    assert done.stderr.count(b"mode is off") == 1
+    assert not (tmp_path / "taken").exists()
+    assert not flash()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (("--flash",), 78, b"flash.pin: is not set"),
+        (("--flash-off",), 78, b"flash.pin: is not set"),
+        (("--every", "5", "-o", "one.jpg"), 64, b"-o: is one file, and --every takes many"),
+        (("--every", "5", "-o", "-"), 64, b"-o: is one file, and --every takes many"),
+        (("--every", "0"), 64, b"'--every'"),
+        (("--count", "5"), 64, b"--count: is for a time lapse"),
+    ],
+)
+def test_what_a_time_lapse_and_a_flash_need(run, config_file, words, code, reason):
+    config_file(PATTERN.format("porch"))
+    done = run("snap", "porch", *words)
+    assert done.returncode == code
+    assert reason in done.stderr
 
 
 # In the line

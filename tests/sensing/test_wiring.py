@@ -7,7 +7,7 @@ from pathlib import Path
 import gpiozero
 import pytest
 
-from camalert.config import Button, Config, Link, Pir
+from camalert.config import Button, Config, Flash, Link, Pir
 from camalert.errors import BadUsage
 from camalert.sensing.wiring import find, wiring
 
@@ -75,3 +75,9 @@ def test_the_guides_drawing_shows_the_same_places() -> None:
     assert len(drawn) >= 10
     for place, name in drawn:
         assert header[int(place)].name == name
+
+
+def test_a_flash_is_an_output_of_its_polarity() -> None:
+    config = dataclasses.replace(Config(), flash=Flash(23, active_high=False))
+    flash = find(config, "flash")
+    assert (flash.pin, flash.output, flash.level(True)) == (23, True, 0)

@@ -1,0 +1,1 @@
+"""Recorded footage, judged again: what would have alarmed, before and after."""
