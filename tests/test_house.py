@@ -27,6 +27,7 @@ PURE = (
     "motion/header.py",
     "motion/pixels.py",
     "motion/texture.py",
+    "motion/tone.py",
     "motion/verdict.py",
     "motion/watched.py",
     "sensing/coincidence.py",

@@ -73,6 +73,7 @@ movie_output off
 def figures(rounds: Rounds) -> Iterator[Figure]:
     """The rows of this part, as the arguments of bench.Row."""
     opencv = _opencv()
+    _say("no row for Frigate: it comes as a container, from no package registry")
     for size, (count, quality) in SIZES.items():
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -135,7 +136,6 @@ def _peers(folder: Path, size: str, opencv: bool) -> "dict[str, tuple[float | No
             peers[f"OpenCV {name}"] = (target, lambda command=command: _cost(command, path))
     if _has_motion():
         peers["motion"] = (0.5, lambda: _motion(folder, size))
-    _say("no row for Frigate: it comes as a container, from no package registry")
     return peers
 
 
