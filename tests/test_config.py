@@ -130,6 +130,28 @@ def test_what_is_in_force_can_be_written_and_read_again() -> None:
             "[[pir]]\nname='a'\npin=1\n[[pir]]\nname='b'\npin=1",
             "line 6: pir[1].pin: pin 1 is already used by pir[0].pin",
         ),
+        *(
+            (f"[[camera]]\nname = 'a'\nsource = 'pattern'\n{text}", f"line 4: camera[0].{problem}")
+            for text, problem in [
+                ("privacy_masks = ['0,0 101,5']", "privacy_masks[0]: '101,5' lies outside"),
+                ("privacy_masks = ['0,0 5,0']", "privacy_masks[0]: '0,0 5,0' is a region without"),
+                ("rate = 31", "rate: 31.0 is above 30"),
+                ("mode = 'film'", "mode: 'film' is not one of video, still"),
+                ("night = 'sun'", "night: sun: set place.latitude and place.longitude"),
+                ("night_from = '7:00'", "night_from: '7:00' is not a time of day, such as 21:30"),
+                ("night_rate = 0.05", "night_rate: 0.05 is neither 0 nor from 0.1 to 30"),
+                (
+                    "night_above = 20\nnight = 'light'",
+                    "night_above: 20 is not above night_below, 30",
+                ),
+                (
+                    "night_to = '21:00'\nnight = 'hours'",
+                    "night_to: 21:00 is the same as night_from: no night at all",
+                ),
+            ]
+        ),
+        ("[place]\nlatitude = 91", "line 2: place.latitude: 91.0 is above 90"),
+        ("[ring]\nframes = 1", "line 2: ring.frames: 1 is below 2"),
         ("[button]\nled = 16", "line 2: button.led: pin 16 is already used by pir[0].pin"),
         ("[button]\npin = 21", "line 2: button.pin: pin 21 is already used by link.pin"),
     ],
@@ -162,6 +184,8 @@ def test_all_problems_are_said_at_once() -> None:
         "[link]\npin = -1\n[button]\nled = -1",
         "[[pir]]\nname='a'\npin=1\n[[pir]]\nname='b'\npin=2",
         "[mail]\naddress = ''",
+        "[place]\nlongitude = 13.4\n[[camera]]\nname = 'a'\nsource = 'pattern'\nnight = 'sun'",
+        "[[camera]]\nname = 'a'\nsource = 'pattern'\nnight_above = 20",
         "[[camera]]\nname = 'Front door_2'\nsource = 'pattern'\nrotation = 270",
     ],
 )

@@ -11,7 +11,7 @@ GROWTH = 2.0
 
 LULL = 60.0
 LEAST = 1_000_000
-"""Bytes that it tries to hold in any case."""
+"""Bytes that it tries to hold however little is free."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,13 @@ class Room:
             self._cap, self._refused = self._cap * GROWTH, now
             if self._cap >= self.most:
                 self._cap, self._refused = float(self.most), None
-        self.size = self._at_least(min(self._cap, self._share * (max(0, free) + held)))
+        free_for_it = self._share * (max(0, free) + held)
+        self.size = int(min(self.most, self._cap, max(LEAST, free_for_it)))
 
-    def refused(self, held: int, now: float) -> None:
-        """There was no space though so many bytes were held: half of them must do for now."""
-        self._cap, self._refused = max(LEAST, held) / 2, now
-        self.size = self._at_least(min(self.size, self._cap))
-
-    def _at_least(self, size: float) -> int:
-        return min(self.most, max(LEAST, int(size)))
+    def refused(self, held: int, more: int, now: float) -> None:
+        """There was no space for `more` bytes though so many were `held`: half must do for now."""
+        self._cap, self._refused = max(held / 2, 2.0 * more), now
+        self.size = int(min(self.size, self._cap))
 
     def news(self) -> bool | None:
         """True when the ring has become short of RAM, False when it no longer is, else None."""

@@ -197,7 +197,8 @@ def _relay(
         if (words in ready or ended) and not _read(words, said, until_dry=ended) and not ended:
             poll.unregister(words)
         del said[:-LAST_WORDS]
-        for _ in range(PIPE // CHUNK if ended else output in ready):
+        most = PIPE // CHUNK if ended else int(output in ready)
+        for _ in range(most):
             if not (chunk := _chunk(output)):
                 if chunk == b"" and not ended:
                     poll.unregister(output)

@@ -233,12 +233,16 @@ class Recorder:
         return frame
 
     def _add(self, data: bytes, moment: float) -> Frame:
-        try:
-            return self.ring.add(data, moment)
-        except Full:
-            self._room.refused(self.ring.size, moment)
-            self._fit(moment)
-        return self.ring.add(data, moment)
+        """Put the frame into the ring; where there is no space for it older ones make room."""
+        while True:
+            try:
+                return self.ring.add(data, moment)
+            except Full:
+                if not self.ring:
+                    raise
+                self._room.refused(self.ring.size, len(data), moment)
+                self.ring.halve()
+                self._fit(moment)
 
     def _skip(self, reason: str) -> None:
         """Count a frame that is no good; the first is said, the tenth, the hundredth ..."""

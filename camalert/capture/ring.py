@@ -159,6 +159,11 @@ class Ring:
         """Remove what is too old, or too much by bounds that have become narrower."""
         self._make_room(now, 0)
 
+    def halve(self) -> None:
+        """Remove the older half, one frame at least."""
+        for _ in range((len(self._held) + 1) // 2):
+            self._drop()
+
     def clear(self) -> None:
         """Remove every frame."""
         while self._held:

@@ -285,7 +285,13 @@ def openpgp() -> Iterator[Row]:
         subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
 
 
-PARTS = {"line": line, "mail": mail, "help": start, "openpgp": openpgp}
+def ring() -> Iterator[Row]:
+    from ring import figures
+
+    return (Row(**figure) for figure in figures(rounds))
+
+
+PARTS = {"line": line, "mail": mail, "help": start, "openpgp": openpgp, "ring": ring}
 
 
 def main() -> None:

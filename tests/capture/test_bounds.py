@@ -50,7 +50,7 @@ def test_its_own_frames_count_as_free():
 def test_refused_space_halves_it_and_it_tries_more_later():
     room = Room(20 * MB, 1.0)
     room.measure(100 * MB, 12 * MB, 0)
-    room.refused(12 * MB, 10)
+    room.refused(12 * MB, MB // 10, 10)
     assert (room.size, room.news()) == (6 * MB, True)
     sizes = []
     for second in range(10, 200):
@@ -60,15 +60,22 @@ def test_refused_space_halves_it_and_it_tries_more_later():
     assert room.news() is False
 
 
-def test_even_without_any_space_it_tries_to_hold_a_little_and_recovers():
+def test_without_any_space_it_holds_two_frames_and_recovers():
     room = Room(8 * MB, 1.0)
     for second in range(100):
-        room.refused(0, second)
         room.measure(0, 0, second)
-        assert room.size == LEAST
+        room.refused(0, 100_000, second)
+        assert room.size == 200_000
+    assert room.news() is True
     for second in range(100, 1000):
         room.measure(100 * MB, 0, second)
     assert room.size == 8 * MB
+
+
+def test_however_little_is_free_it_tries_to_hold_a_little():
+    room = Room(8 * MB, 0.25)
+    room.measure(1000, 0, 0)
+    assert room.size == LEAST
 
 
 def test_a_small_ring_is_never_made_larger():

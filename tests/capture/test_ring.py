@@ -144,3 +144,11 @@ def test_clear_leaves_nothing(place):
         writer.add(b"x", second)
     writer.clear()
     assert (list(place.iterdir()), writer.size) == ([], 0)
+
+
+@pytest.mark.parametrize(("held", "left"), [(0, 0), (1, 0), (2, 1), (5, 2)])
+def test_halve_removes_the_older_ones(place, held, left):
+    writer = Ring(place, WIDE, 0)
+    frames = [writer.add(b"x", second) for second in range(held)]
+    writer.halve()
+    assert ring.listing(place) == frames[held - left :]

@@ -1,5 +1,6 @@
 """capture-ring as a process: what it owns, writes and tells, and how it ends."""
 
+import contextlib
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,40 @@ def test_a_slow_reader_never_stops_the_ring(start, config_file, tmp_path):
     assert mono[-1] > int(newest[:12]) / 1000 - 2, "the reader meets frames that are new"
     process.kill()
     assert b"the reader is too slow: 1 frames not told" in process.communicate()[1]
+
+
+# RAM
+
+
+@pytest.fixture
+def small_ram(tmp_path: Path) -> Iterator[Path]:
+    """A run folder on a tmpfs of 2 MB."""
+    mount = tmp_path / "run"
+    mount.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)]
+    if os.geteuid() or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount, and not everywhere")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_a_run_folder_that_is_full_costs_old_frames_not_new_ones(small_ram, start, config_file):
+    config_file(PATTERN.replace("160", "640").replace("120", "480") + "[ring]\nshare = 90\n")
+    folder = small_ram / "ring/back_yard"
+    process = start("capture-ring", "back yard")
+    assert eventually(lambda: folder.exists() and sum(1 for _ in folder.glob("*.jpg")) > 10)
+    filler = os.open(small_ram / "filler", os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):  # something else takes all that there is
+        while True:
+            os.write(filler, bytes(4096))
+    full_at = int(max(folder.glob("*.jpg")).name[:12])
+    assert eventually(lambda: int(max(folder.glob("*.jpg")).name[:12]) > full_at + 3000)
+    os.close(filler)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said.count(b"RAM is short: the ring holds ") == 1
+    assert b"skipped" not in said
 
 
 # Mode
