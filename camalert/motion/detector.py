@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camalert.motion.texture import Texture
+from camalert.motion.tone import relit
 from camalert.motion.verdict import QUIET, Mask, Verdict, box
 from camalert.motion.watched import watched
 from camalert.regions import Region
@@ -49,6 +50,10 @@ TOGETHER = 5
 """In that case so many of the nine cells around and at a cell must: noise is by itself."""
 SAME = 0.9
 """Correlation from which a figure's block is as it was, but for the light on it."""
+WIDE = 0.05
+"""A change of so much of the picture, from one to the next, may be a jump of light."""
+BLACK, WHITE = 3, 250
+"""Luma at and beyond which a picture does not tell what there is."""
 PATIENCE = 100
 """Pictures without motion until what stands there is learnt as everything else is."""
 
@@ -81,12 +86,17 @@ class Detector:
         cells = LOG.take(luma, mode="wrap")
         if self._background is None or self._background.shape != cells.shape:
             self._begin(cells)
+            self._luma = luma
             return QUIET
         cells -= self._light(cells)
         changed = (cells > self._high) | (cells < self._low)
         verdict, rate, figure = QUIET, SLOW, None
+        before, self._changed = self._changed, 0
         if self._enough(changed):
             changed = self._patches(changed)
+            self._changed = int(np.count_nonzero(changed))
+            if self._changed > max(WIDE * self._counting, 2 * before):
+                changed = self._in_new_light(cells, changed)
             if self._enough(changed):
                 figure = self._figure
                 if self._goes_on(changed, cells):
@@ -98,16 +108,18 @@ class Detector:
                         figure, rate, self._texture = None, RELIT, None
         self._idle = 0 if verdict.moved else self._idle + 1
         self._learn(cells, rate, figure if self._idle < PATIENCE else None)
+        self._luma = luma
         return verdict
 
     def _begin(self, cells: Cells) -> None:
         self._watched = watched(cells.shape, self._zones, self._masks)
-        counting = cells.size if self._watched is None else int(np.count_nonzero(self._watched))
-        self._least = self._area / 100 * max(1, counting)
+        watching = cells.size if self._watched is None else int(np.count_nonzero(self._watched))
+        self._counting = max(1, watching)
+        self._least = self._area / 100 * self._counting
         self._background, self._recent = cells, cells.copy()
         self._deviation = np.zeros_like(cells)
         self._figure: Mask | None = None
-        self._count = 0
+        self._count = self._changed = 0
         self._rebuild()
 
     def _light(self, cells: Cells) -> np.float32:
@@ -127,6 +139,24 @@ class Detector:
         if self._watched is None:
             return _around(changed) >= MAJORITY
         return (_around(changed & self._watched) >= MAJORITY) & self._watched
+
+    def _in_new_light(self, cells: Cells, changed: Mask) -> Mask:
+        """What has changed beside the light, if that explains half of `changed`: it is learnt."""
+        assert self._background is not None
+        light = relit(self._background, cells, self._watched)
+        if light is None:
+            return changed
+        lost = (self._luma <= BLACK) | (self._luma >= WHITE)
+        light[lost] = cells[lost]
+        background, recent = self._background, self._recent
+        self._background, self._recent = light, recent + (light - background)
+        self._rebuild()
+        left = self._patches((cells > self._high) | (cells < self._low))
+        if 4 * np.count_nonzero(left) < np.count_nonzero(changed):
+            return left
+        self._background, self._recent = background, recent
+        self._rebuild()
+        return changed
 
     def _goes_on(self, changed: Mask, cells: Cells) -> bool:
         """Whether enough of `changed` differs from the recent view: by little in the figure."""

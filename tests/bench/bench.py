@@ -291,7 +291,14 @@ def ring() -> Iterator[Row]:
     return (Row(**figure) for figure in figures(rounds))
 
 
+def motion() -> Iterator[Row]:
+    from motion import figures
+
+    return (Row(**figure) for figure in figures(rounds))
+
+
 PARTS = {"line": line, "mail": mail, "help": start, "openpgp": openpgp, "ring": ring}
+PARTS["motion"] = motion
 
 
 def main() -> None:

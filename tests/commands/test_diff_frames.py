@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from camalert.codec import encode
-from camalert.records import PictureFailed, PictureTaken, SystemClock, envelope
+from camalert.records import FrameCaptured, PictureFailed, PictureTaken, SystemClock, envelope
 
 Run = Callable[..., CompletedProcess[bytes]]
 Start = Callable[..., Popen[bytes]]
@@ -81,6 +81,92 @@ def test_options_set_what_counts(run: Run, folder: Path, config_file: Callable[.
     assert run("diff-frames", "yard").returncode == 1
     assert run("diff-frames", "--area", "0.1", "yard").returncode == 0
     assert run("diff-frames", "--area", "0", "yard").returncode == 64
+
+
+RIGHT, LEFT = "45,0 100,100", "0,0 45,100"
+
+
+def test_presets_methods_and_regions(run: Run, folder: Path) -> None:
+    for seen in (
+        ["--preset", "low"],
+        ["--method", "area"],
+        ["--method", "pixel"],
+        ["--zone", RIGHT],
+        ["--zone", "0,0 1,1", "--zone", RIGHT],
+        ["--mask", LEFT],
+    ):
+        assert run("diff-frames", *seen, "yard").returncode == 0, seen
+    for unseen in (
+        ["--method", "area", "--area", "50"],
+        ["--method", "pixel", "--threshold", "99"],
+        ["--zone", LEFT],
+        ["--mask", "0,0 1,1", "--mask", RIGHT],
+    ):
+        assert run("diff-frames", *unseen, "yard").returncode == 1, unseen
+
+
+def test_the_numbers_of_the_classic_methods(run: Run, folder: Path) -> None:
+    lines = run("diff-frames", "--json", "--method", "pixel", "yard").stdout.splitlines()
+    assert json.loads(lines[1])["distance"] < 5 < 20 < json.loads(lines[2])["distance"]
+    lines = run("diff-frames", "--json", "--method", "area", "yard").stdout.splitlines()
+    assert json.loads(lines[2])["area"] == pytest.approx(5, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        (["--zone", "0,0 101,5"], "'101,5' lies outside the picture"),
+        (["--mask", "5,5 5,9"], "'5,5 5,9' is a region without any size"),
+        (["--mask", "left"], "'left' is no corner"),
+        (["--mask", "0,0 100,100"], "leave nothing"),
+        (["--preset", "extreme"], "extreme"),
+        (["--method", "magic"], "magic"),
+        (["--thumbnail", "maybe"], "maybe"),
+    ],
+)
+def test_options_that_cannot_be(run: Run, folder: Path, option: list[str], reason: str) -> None:
+    done = run("diff-frames", *option, "yard")
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (64, b"", 1)
+    assert reason in done.stderr.decode()
+
+
+CAMERA = '[[camera]]\nname = "porch"\nsource = "pattern"\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ('[motion]\npreset = "extreme"', "motion.preset: 'extreme' is not one of low"),
+        ("[motion]\narea = 0", "motion.area: 0.0 is below 0.01"),
+        (CAMERA + 'masks = ["0,0 101,5"]', "camera[0].masks[0]: '101,5' lies outside"),
+        (CAMERA + 'zones = ["1,1 1,1"]', "camera[0].zones[0]: '1,1 1,1' is a region without"),
+        (CAMERA + 'masks = ["0,0 100,100"]', "camera porch: zones and masks leave nothing"),
+    ],
+)
+def test_a_config_that_cannot_be(
+    run: Run, folder: Path, config_file: Callable[..., Path], lines: str, reason: str
+) -> None:
+    config_file(lines)
+    done = run("diff-frames", "yard")
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (78, b"", 1)
+    assert reason in done.stderr.decode()
+
+
+def test_no_thumbnail_where_it_must_be(run: Run, folder: Path) -> None:
+    done = run("diff-frames", "--thumbnail", "only", "yard")
+    assert done.returncode == 65
+    assert b"yard/1.jpg: " in done.stderr and b"no thumbnail" in done.stderr
+    assert done.stderr.endswith(b"diff-frames: 3 of 3 pictures skipped\n")
+
+
+def test_many_that_cannot_be_read_are_no_flood(run: Run, folder: Path) -> None:
+    data = b"".join(b"no/%d.jpg\n" % n for n in range(2000))
+    done = run("diff-frames", data=data)
+    assert done.returncode == 65
+    *first, ten, _, _, _, last = done.stderr.splitlines()
+    assert len(first) == 3
+    assert last == b"diff-frames: 2000 of 2000 pictures skipped"
+    assert ten == b"diff-frames: 10 pictures skipped so far"
 
 
 def test_paths_on_standard_input_are_answered_one_by_one(start: Start, folder: Path) -> None:
@@ -190,6 +276,21 @@ def test_records_get_what_was_found(run: Run, ring: Path) -> None:
     assert found["area"] == pytest.approx(5, abs=2)
     assert len(found["box"]) == 4
     assert {"moved", "score", "area", "box"} == found.keys() - json.loads(records[3]).keys()
+
+
+def test_frames_of_a_ring(run: Run, ring: Path, config_file: Callable[..., Path]) -> None:
+    stamp = SystemClock()
+    records = [
+        encode(FrameCaptured(**envelope(camera, stamp), file=str(ring / f"{name}.jpg")))
+        for camera in ("porch", "yard")
+        for name in ("still", "moved")
+    ]
+    config_file(CAMERA + f'masks = ["{RIGHT}"]')
+    done = run("diff-frames", data=b"".join(records))
+    assert (done.returncode, done.stderr) == (0, b"")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["moved"] for record in found] == [False, False, False, True]
+    assert len(found[3]["box"]) == 4
 
 
 def test_a_record_is_passed_on_at_once(start: Start, ring: Path) -> None:

@@ -245,3 +245,142 @@ def test_what_it_is_given_stays_as_it_was():
     for picture in pictures:
         picture.flags.writeable = False
     judge(pictures)
+
+
+def shifted(scene, across, down):
+    """The scene as a camera sees it that has turned by so many cells."""
+    y = np.clip(ROWS + down, 0, HEIGHT - 1.001)
+    x = np.clip(COLUMNS + across, 0, WIDTH - 1.001)
+    i, j = y.astype(int), x.astype(int)
+    v, u = y - i, x - j
+    upper = scene[i, j] * (1 - u) + scene[i, j + 1] * u
+    return upper * (1 - v) + (scene[i + 1, j] * (1 - u) + scene[i + 1, j + 1] * u) * v
+
+
+@ALL
+@pytest.mark.parametrize("reach", [0.3, 1.0])
+def test_a_camera_that_shakes_by_up_to_a_cell(background, reach):
+    scene, rng = background(), np.random.default_rng(7)
+    jolts = rng.normal(0, reach / 2, (200, 2)).clip(-reach, reach)
+    assert moved(lambda n: shifted(scene, *jolts[n])) == []
+
+
+@ALL
+def test_snow_and_single_bright_cells(background):
+    scene = background()
+    flakes = np.random.default_rng(8).random((200, HEIGHT, WIDTH)) < 0.02
+    assert moved(lambda n: scene + 60 * flakes[n]) == []
+
+
+@ALL
+def test_rain(background):
+    """Forty streaks a picture, three cells long."""
+    scene = background()
+
+    def rained(n):
+        wet, rng = scene.copy(), np.random.default_rng(n)
+        for top, left in rng.integers(0, (HEIGHT - 3, WIDTH), (40, 2)):
+            wet[top : top + 3, left] += 15
+        return wet
+
+    assert moved(rained) == []
+
+
+@ALL
+@pytest.mark.parametrize("how", ["gain", "gamma"])
+def test_an_exposure_that_hunts(background, how):
+    scene, rng = background(), np.random.default_rng(9)
+    steps = np.where(rng.random(200) < 0.05, rng.choice([0.7, 1.4], 200), 1)
+    gains = np.cumprod(steps).clip(0.4, 2.2)
+    if how == "gain":
+        assert moved(lambda n: scene * gains[n]) == []
+    else:
+        assert moved(lambda n: 255 * np.clip(scene / 255, 0, 1) ** (gains[n] ** 0.5)) == []
+
+
+@ALL
+def test_a_small_far_figure(background):
+    scene = background()
+    found = moved(lambda n: with_figure(scene, (n - 60) * 0.5 - 3, 40, 5, 3, shade=15))
+    inside = [n for n in range(200) if 0 <= (n - 60) * 0.5 - 3 <= WIDTH - 3]
+    assert len(set(inside) & set(found)) >= 0.95 * len(inside)
+    assert min(found) >= 60
+
+
+@ALL
+def test_a_figure_at_night(background):
+    scene = background() * 0.1
+    found = moved(lambda n: with_figure(scene, n - 67, shade=25), noise=2)
+    assert len(set(range(67, 130)) & set(found)) >= 60
+    assert set(found) <= set(range(60, 150))
+
+
+@ALL
+def test_a_figure_that_stops_is_still_seen_when_it_goes_on(background):
+    scene = background()
+
+    def left(n):
+        return n - 47 if n < 80 else 33 if n < 160 else 33 + (n - 160) / 2
+
+    found = moved(lambda n: with_figure(scene, left(n)), 240)
+    assert set(range(50, 80)) <= set(found)
+    assert not set(found) & set(range(86, 160)), "it stands"
+    assert set(range(161, 230)) <= set(found), "it was learnt while it stood"
+
+
+@ALL
+def test_light_on_what_stands_is_no_motion(background):
+    scene = background()
+
+    def flickering(n):
+        light = 1 + 0.12 * np.sin(2.1 * n)
+        return light * (with_figure(scene, 40) if n >= 60 else scene)
+
+    assert set(moved(flickering, 300)) <= set(range(60, 70))
+
+
+@ALL
+def test_nothing_is_seen_where_a_figure_has_left(background):
+    scene = background()
+    found = moved(lambda n: with_figure(scene, 40) if 60 <= n < 100 else scene, 300)
+    assert 60 in found
+    assert not set(found) & set(range(110, 300))
+
+
+REGION = ((50.0, 0.0), (100.0, 0.0), (100.0, 100.0), (50.0, 100.0))
+
+
+def test_zones_and_masks():
+    scene = room()
+    left_half = [seen(scene, 1), seen(with_figure(scene, 10, 30, 20, 8), 2)]
+    right_half = [seen(scene, 1), seen(with_figure(scene, 60, 30, 20, 8), 2)]
+    assert judge(right_half, zones=[REGION])[1].moved
+    assert not judge(left_half, zones=[REGION])[1].moved
+    assert judge(left_half, masks=[REGION])[1].moved
+    assert not judge(right_half, masks=[REGION])[1].moved
+
+
+def test_percent_is_of_what_is_watched():
+    scene = room()
+    pictures = [seen(scene, 1), seen(with_figure(scene, 60, 30, 20, 8), 2)]
+    whole, zoned = judge(pictures)[1], judge(pictures, zones=[REGION])[1]
+    assert zoned.area == pytest.approx(2 * whole.area, rel=0.05)
+    assert zoned.box == whole.box, "the box is of the picture, always"
+
+
+def test_light_is_that_of_what_is_watched():
+    """A mask that is black in the picture, too, does not hide that the rest has become darker."""
+    scene = garden()
+    masked = scene.copy()
+    masked[:, 20:] = 0
+    mask = ((25.0, 0.0), (100.0, 0.0), (100.0, 100.0), (25.0, 100.0))
+    darker = masked * 0.6
+    assert not any(
+        v.moved for v in judge([seen(masked), *[seen(darker, n) for n in range(9)]], masks=[mask])
+    )
+
+
+def test_what_is_not_watched_at_all_never_moved():
+    everything = ((0.0, 0.0), (100.0, 0.0), (100.0, 100.0), (0.0, 100.0))
+    pictures = [seen(room(), 1), seen(with_figure(room(), 40), 2)]
+    assert not any(verdict.moved for verdict in judge(pictures, masks=[everything]))

@@ -40,4 +40,4 @@ def test_all_events_and_no_false_alarm(clip):
     assert sum(alarm for alarm, _ in itertools.groupby(false)) == 0
     right = sum(moved and label == 1 for (label, _), moved in zip(rows, found, strict=True))
     missed = sum(label == 1 for label, _ in rows) - right
-    assert 2 * right / (2 * right + sum(false) + missed) >= 0.93
+    assert 2 * right / (2 * right + sum(false) + missed) >= 0.97
