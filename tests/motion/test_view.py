@@ -246,7 +246,7 @@ def test_the_night_does_not_end_what_was_told_by_day(dark: str) -> None:
     assert [type(told) for told in camera.stay(place)] == [Good]
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.lists(st.sampled_from([*TROUBLES, *GOOD, "place"]), max_size=12), st.integers(1, 9))
 def test_trouble_and_good_take_turns(story: list[str], seed: int) -> None:
     camera, place, told = Camera(), scene(seed), []
