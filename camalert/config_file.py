@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import os
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Iterator
@@ -76,6 +75,8 @@ def read(path: Path) -> str:
 
 def parse(text: str) -> tuple[Config, list[str]]:
     """The config that `text` holds, and all its problems as `line N: key: what is wrong`."""
+    import tomllib  # only here: without a file it is not needed
+
     try:
         tree = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:

@@ -32,6 +32,7 @@ PURE = (
     "motion/pixels.py",
     "motion/spans.py",
     "motion/texture.py",
+    "motion/tone.py",
     "motion/verdict.py",
     "motion/view.py",
     "motion/watched.py",

@@ -122,9 +122,16 @@ def _same(found: Camera, other: Camera) -> bool:
     if found.source == "rpicam":
         return other.source == "rpicam" and (other.device or "0") == found.device
     if found.source == "ffmpeg":
-        return urlsplit(other.device).hostname == urlsplit(found.device).hostname
+        return _host(other.device) == _host(found.device)
     device = other.device or ("/dev/video0" if other.source == "fswebcam" else "")
     return device.startswith("/dev/") and os.path.realpath(device) == os.path.realpath(found.device)
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # such as http://[
+        return None
 
 
 def toml(found: Iterable[Found]) -> str:

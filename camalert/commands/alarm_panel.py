@@ -18,7 +18,7 @@ def main(settings: cli.Settings, listen: bool) -> None:
     from camalert.records import SystemClock
 
     if not listen:
-        cli.input_expected("a stream of records from watch-pir or watch-button")
+        cli.input_expected("a stream of records from watch-pir, watch-button or watch-frames")
     run = settings.config.folder("run")
     if listen:
         lock = cli.hold_lock(run / "alarm-panel.lock", "alarm-panel")  # noqa: F841 (held until exit)

@@ -21,8 +21,12 @@ KINDS = ("csi", "usb", "network")
 @click.option("--only", type=click.Choice(KINDS), multiple=True, help="Look for these only.")
 @click.option("--no-trial", is_flag=True, help="Take no pictures.")
 @click.option("--pictures", metavar="FOLDER", type=cli.PATH, help="Keep the trial pictures there.")
-@click.option("--deadline", metavar="SECONDS", type=cli.Number(0.1, 120), default=15.0)
-@click.option("--wait", metavar="SECONDS", type=cli.Number(0.1, 30), default=3.0)
+@click.option(
+    "--deadline", metavar="SECONDS", type=cli.Number(0.1, 120), default=15.0, help="A picture's."
+)
+@click.option(
+    "--wait", metavar="SECONDS", type=cli.Number(0.1, 30), default=3.0, help="For the network."
+)
 @click.option("--ask", metavar="HOST[:PORT]", help="Ask this host, not the whole network.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each camera.")
 def main(

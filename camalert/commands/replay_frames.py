@@ -39,10 +39,12 @@ BAR = 200  # pictures from which on a bar is shown
     "--zone", "zones", multiple=True, metavar="REGION", type=cli.REGION, help="Only here."
 )
 @click.option("--mask", "masks", multiple=True, metavar="REGION", type=cli.REGION, help="Not here.")
-@click.option("--camera", metavar="NAME", help="The camera whose zones and masks hold.")
+@click.option("--camera", metavar="NAME", help="Whose zones, masks and preset hold.")
 @click.option("--rate", metavar="NUMBER", type=cli.Number(0.001, 1000), help="Pictures a second.")
 @click.option("--minimum", metavar="SECONDS", type=Seconds, help="Movement lasts so long, after.")
-@click.option("--clear", metavar="SECONDS", type=Seconds, help="Quiet ends an alarm, after.")
+@click.option(
+    "--clear", metavar="SECONDS", type=cli.Number(0.1, 3600), help="Quiet ends an alarm, after."
+)
 @click.option("--cooldown", metavar="SECONDS", type=Seconds, help="Then no other, after.")
 @click.option("--labels", metavar="FILE", type=cli.PATH, help="CSV: what each picture shows.")
 @click.option("--sheet", metavar="FILE", type=cli.PATH, help="A contact sheet (PNG) to look at.")

@@ -45,6 +45,8 @@ LIT, SUDDEN = 1.5, 15.0
 trouble: the night falls more slowly."""
 WHITE, BLIND = 250, 0.3
 """Luma of a cell that is saturated, and the part of the view that is so beyond the usual."""
+NIGHT = "night"
+"""What is no trouble, though nothing is to be seen; nothing is learnt from it."""
 ROWS, COLUMNS = 8, 10
 """Blocks of a sketch."""
 UNLIKE = 0.2
@@ -109,7 +111,7 @@ class View:
             return None
         if now < self._looked:
             self._still = self._lit = float("-inf")
-            self._bad = self._well = None
+            self._bad, self._well = now if self._told else None, None
         self._looked = now
         if self._last is None or self._last.shape != luma.shape:
             self._begin()
@@ -118,7 +120,9 @@ class View:
         return self._say("" if reason in self.limits.ignore else reason, now)
 
     def _say(self, reason: str, now: float) -> Trouble | Good | None:
-        if reason:
+        if reason == NIGHT and self._told:
+            self._well = None  # whether the trouble is over is seen by day
+        elif reason and reason != NIGHT:
             self._well = None
             if self._bad is None:
                 self._bad, self._looks = self._still if reason == "frozen" else now, 0
@@ -142,8 +146,8 @@ class View:
         if light >= LIT * DARK:
             self._lit = now
         white = np.float32(np.count_nonzero(luma >= WHITE) / luma.size)
-        if reason := self._by_light(luma, recent, light, now):
-            return "" if reason == "night" else reason
+        if light < DARK and (reason := self._by_light(luma, recent, now)):
+            return reason
         if white - self._usual >= BLIND and self._learnt:
             return "blinded"
         if self._frozen(luma, now, live):
@@ -160,15 +164,15 @@ class View:
             self._recent = self._recent + FAST * (edges - self._recent)
         return self._recent
 
-    def _by_light(self, luma: Luma, recent: Edges, light: float, now: float) -> str:
-        """`night` for a dark view without edges; what it is called where that is trouble."""
+    def _by_light(self, luma: Luma, recent: Edges, now: float) -> str:
+        """What a dark view is called in which nothing is to be seen; "" where something is."""
         black, edgeless = int(luma.max()) < BLACK, self._lacks_edges(recent)
-        if light >= DARK or not (black or edgeless):
+        if not (black or edgeless):
             return ""
         came_at_once = edgeless and (now - self._lit <= SUDDEN or self._bad is not None)
         if self.limits.dark == "always" or (self.limits.dark == "sudden" and came_at_once):
             return "black" if black else "covered"
-        return "night"
+        return NIGHT
 
     def _lacks_edges(self, recent: Edges) -> bool:
         """Whether the view's edges are gone, or not to be told from noise."""

@@ -55,6 +55,11 @@ def test_what_the_config_has_is_marked_and_not_offered_again(here, there):
     assert named([found("cam", *here)], [other])[0].known == ""
 
 
+def test_a_url_that_is_none_is_another_camera():
+    there = Camera(name="porch", source="ffmpeg", device="rtsp://[")
+    assert named([found("cam", "ffmpeg", "rtsp://10.0.0.7:554/")], [there])[0].known == ""
+
+
 def test_a_link_and_its_node_are_one_camera(tmp_path):
     (tmp_path / "by-id").symlink_to("/dev/null")
     there = Camera(name="porch", source="fswebcam", device="/dev/null")

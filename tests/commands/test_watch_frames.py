@@ -113,7 +113,9 @@ def test_an_event_ends_when_no_more_frames_come(start: Start, frames: list[bytes
         process.stdin.write(json.dumps(tree).encode() + b"\n")
     assert json.loads(process.stdout.readline())["type"] == "motion.start"
     assert json.loads(process.stdout.readline())["type"] == "motion.stop"
-    assert process.poll() is None
+    process.stdin.close()
+    process.stdin = None
+    assert process.wait(20) == 0 and process.stdout.read() == b""
 
 
 def test_sigterm_ends_it_at_the_end_of_its_input(start: Start, frames: list[bytes]) -> None:

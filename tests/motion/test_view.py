@@ -226,7 +226,27 @@ def test_another_boot_begins_its_waits_anew() -> None:
     assert camera.stay(hand(place), 7) == [Trouble("covered")]
 
 
-@settings(max_examples=20)
+def test_another_boot_does_not_end_what_was_told() -> None:
+    camera, place = Camera(), scene(1)
+    camera.stay(place)
+    assert camera.stay(hand(place)) == [Trouble("covered")]
+    camera.now = 5.0
+    assert camera.stay(hand(place)) == []
+    (good,) = camera.stay(place)
+    assert isinstance(good, Good) and good.lasted == pytest.approx(31, abs=3)
+
+
+@pytest.mark.parametrize("dark", ["never", "sudden"])
+def test_the_night_does_not_end_what_was_told_by_day(dark: str) -> None:
+    camera, place = Camera(limits=LIMITS._replace(dark=dark)), scene(1)
+    camera.stay(place)
+    assert camera.stay(hand(place)) == [Trouble("covered")]
+    evening = [hand(place) * 0.01 ** (step / 300) for step in range(300)]
+    assert camera.watch([*evening, *[0 * place] * 100, *reversed(evening)]) == []
+    assert [type(told) for told in camera.stay(place)] == [Good]
+
+
+@settings(max_examples=10)
 @given(st.lists(st.sampled_from([*TROUBLES, *GOOD, "place"]), max_size=12), st.integers(1, 9))
 def test_trouble_and_good_take_turns(story: list[str], seed: int) -> None:
     camera, place, told = Camera(), scene(seed), []

@@ -42,6 +42,7 @@ class Machine:
             "bin/bootstrap",
             "bin/camalert",
             "bin/alarm-line",
+            "bin/camera-line",
             "setup.cfg",
             "pyproject.toml",
         ):
