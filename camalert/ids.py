@@ -20,5 +20,5 @@ def _begin_anew() -> None:
     _ids = _sequence()
 
 
-_begin_anew()
+_ids = _sequence()
 os.register_at_fork(after_in_child=_begin_anew)  # else parent and child would give the same ones
