@@ -1,66 +1,62 @@
 """Who is told, who is named, what the status is."""
 
-import signal
 import subprocess
-import threading
-from collections.abc import Iterator
+import sys
 
 import pytest
 
 from camalert import supervisor
 
+STARTER = """
+import os, signal, subprocess, sys
+from camalert import supervisor
 
-@pytest.fixture(autouse=True)
-def blocked() -> Iterator[None]:
-    """The signals as whoever starts the supervisor leaves them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, supervisor.SIGNALS)
-    yield
-    while signal.sigtimedwait(supervisor.SIGNALS, 0):
-        pass
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def prepare(name):
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if name == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
-
-def started(script: str, deaf: bool) -> int:
-    """A shell that runs `script`, `deaf` to SIGTERM from the start; the supervisor waits for it."""
-
-    def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        if deaf:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-    process = subprocess.Popen(["sh", "-c", script], preexec_fn=prepare)
-    process.returncode = 0
-    return process.pid
-
-
-def watched(*commands: str, patience: str = "20") -> int:
-    """The status for commands written as `name: script`."""
-    parts = [command.split(": ") for command in commands]
-    running = [f"{started(script, name == 'deaf')}={name}" for name, script in parts]
-    return supervisor.main(["line", patience, *running])
+signal.pthread_sigmask(signal.SIG_BLOCK, supervisor.SIGNALS)
+running = []
+for word in sys.argv[3:]:
+    name, script = word.split(": ")
+    process = subprocess.Popen(["sh", "-c", script], preexec_fn=lambda: prepare(name))
+    process.returncode = 0  # the supervisor waits for it
+    running.append(f"{process.pid}={name}")
+if sys.argv[1] == "asked":
+    os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(supervisor.main(["line", sys.argv[2], *running]))
+"""
+"""Whoever starts the supervisor: a process of its own, for signals go to a whole process."""
 
 
-def test_the_first_that_fails_is_named_and_those_told_end(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    assert watched("first!: exec sleep 60", "second: exit 3", "sensor!: exec sleep 60") == 3
-    assert capfd.readouterr().err == "line: second ended with status 3, and the line with it\n"
+def watched(*commands: str, patience: str = "20", asked: str = "") -> tuple[int, list[str]]:
+    """Status and what is said, for commands written as `name: script`."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTER, asked, patience, *commands],
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    return done.returncode, done.stderr.splitlines()
 
 
-def test_asked_to_end_all_is_well(capfd: pytest.CaptureFixture[str]) -> None:
-    # To this thread: the test runner's others have not blocked it.
-    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
-    assert watched("first!: exec sleep 60", "second: exit 0") == 0
-    assert capfd.readouterr().err == ""
+def test_the_first_that_fails_is_named_and_those_told_end() -> None:
+    commands = ("first!: exec sleep 60", "second: exit 3", "sensor!: exec sleep 60")
+    said = ["line: second ended with status 3, and the line with it"]
+    assert watched(*commands) == (3, said)
 
 
-def test_what_does_not_end_is_killed(capfd: pytest.CaptureFixture[str]) -> None:
-    assert watched("first: exit 4", "deaf: exec sleep 60", patience="0.05") == 4
-    said = capfd.readouterr().err.splitlines()
-    assert said == [
+def test_asked_to_end_all_is_well() -> None:
+    assert watched("first!: exec sleep 60", "second: exit 0", asked="asked") == (0, [])
+
+
+def test_what_does_not_end_is_killed() -> None:
+    said = [
         "line: deaf does not end and is killed",
         "line: first ended with status 4, and the line with it",
     ]
+    assert watched("first: exit 4", "deaf: exec sleep 60", patience="0.05") == (4, said)
 
 
 @pytest.mark.parametrize(
