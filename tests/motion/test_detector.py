@@ -386,10 +386,18 @@ def test_what_is_not_watched_at_all_never_moved():
     assert not any(verdict.moved for verdict in judge(pictures, masks=[everything]))
 
 
-@pytest.mark.parametrize("background", [garden, facade])
-def test_a_jump_of_light_that_clips_the_lightest_cells(background):
-    scene = background()
-    assert moved(lambda n: scene if n < 60 else np.minimum(scene * 2, 255), 150) == []
+JUMPS = {
+    "out of clipping": (lambda gray: np.minimum(gray * 2.5, 255), lambda gray: gray * 0.8),
+    "gamma": (lambda gray: 255 * (gray / 255) ** 0.58, lambda gray: 255 * (gray / 255) ** 1.6),
+    "contrast": (lambda gray: 128 + (gray - 128) * 0.3, lambda gray: gray),
+}
+
+
+@ALL
+@pytest.mark.parametrize("kind", JUMPS)
+def test_a_jump_of_light_that_is_no_mere_offset(background, kind):
+    before, after = (curve(background()) for curve in JUMPS[kind])
+    assert moved(lambda n: before if n < 60 else after, 120) == []
 
 
 @ALL
