@@ -243,6 +243,14 @@ def test_on_schedule_it_is_started_anew_and_that_is_said(stand, caplog):
     assert "back yard: started anew, as every hour" in caplog.text
 
 
+def test_a_program_that_cannot_be_ended_is_said_and_another_is_tried(stand, caplog):
+    yard = stand(deadline=10.0)
+    yard.feed.stop = lambda: False  # type: ignore[method-assign]
+    yard.wait(12.1)
+    assert len(yard.feeds) == 2
+    assert "back yard: its program hangs in the kernel (state D); left behind" in warnings(caplog)
+
+
 # Day and night
 
 
@@ -273,6 +281,13 @@ def test_by_measured_light(stand):
     assert [feed.camera.rate for feed in yard.feeds] == [1, 0.5]
     yard.flow(picture(120), 90)
     assert [feed.camera.rate for feed in yard.feeds] == [1, 0.5, 1]
+
+
+def test_a_picture_whose_light_cannot_be_measured_is_kept(stand):
+    data = picture()
+    tables = data.index(b"\xff\xc4") + 5
+    bad = data[:tables] + bytes([255] * 16) + data[tables + 16 :]
+    assert len(stand(night="light").frame(bad)) == 1
 
 
 def test_by_the_sun_it_starts_as_it_must_be(stand):

@@ -152,3 +152,33 @@ def test_halve_removes_the_older_ones(place, held, left):
     frames = [writer.add(b"x", second) for second in range(held)]
     writer.halve()
     assert ring.listing(place) == frames[held - left :]
+
+
+def test_what_cannot_be_looked_at_has_no_owner_and_no_trouble(tmp_path):
+    (tmp_path / "run").touch()
+    assert ring.is_owned(tmp_path / "run", "porch") is False
+    assert ring.trouble(tmp_path / "run", "porch") is None
+    ring.tell_trouble(tmp_path / "run", "porch", "no matter")
+
+
+def test_a_trouble_is_there_for_others_until_it_is_over(tmp_path):
+    ring.tell_trouble(tmp_path, "back yard", "unplugged")
+    assert ring.trouble(tmp_path, "back yard") == "unplugged"
+    assert (tmp_path / "ring/back_yard.trouble").stat().st_mode & 0o777 == 0o600
+    ring.tell_trouble(tmp_path, "back yard", None)
+    assert ring.trouble(tmp_path, "back yard") is None
+
+
+def test_a_folder_that_is_tidied_away_is_made_anew(tmp_path, place):
+    writer = Ring(place, WIDE, 0)
+    place.rmdir()
+    frame = writer.add(b"x", 1)
+    assert ring.listing(place) == [frame]
+    place.chmod(0o700)
+
+
+def test_another_boots_frames_go(place):
+    writer = Ring(place, WIDE, 0)
+    writer.add(b"x", 5000)
+    assert len(Ring(place, WIDE, 100)) == 0
+    assert ring.listing(place) == []

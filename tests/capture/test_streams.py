@@ -295,6 +295,23 @@ def test_others_are_one_picture_after_the_other(shot, photo, source):
     assert time.monotonic() - start >= 2.5 / 20
 
 
+def test_waiting_for_the_next_picture_can_be_stopped(shot):
+    cancel = os.eventfd(0)
+    asked = dataclasses.replace(shot("pattern", rate=0.1, width=64, height=48), cancel=cancel)
+    with playing(asked) as frames:
+        next(frames)
+        os.eventfd_write(cancel, 1)
+        with pytest.raises(TryAgain, match="stopped"):
+            next(frames)
+    os.close(cancel)
+
+
+def test_a_source_that_ends_well_without_a_picture_is_told(fake, shot):
+    fake("rpicam-still", "exit 0")
+    with playing(shot("rpicam", mode="still")) as frames, pytest.raises(BadData, match="no pict"):
+        next(frames)
+
+
 # Programs that stand in
 
 
@@ -437,6 +454,13 @@ def test_a_usb_camera_that_fails_both_ways_tells_the_last(fake, shot):
     fake("ffmpeg", "echo 'Device or resource busy' >&2; exit 1")
     with playing(shot("ffmpeg", device="/dev/null")) as frames, pytest.raises(TryAgain):
         next(frames)
+
+
+def test_a_corrupt_first_frame_decides_nothing(fake, shot, photo):
+    fake("ffmpeg", f"head -c 900 {photo}; cat {photo}; exec sleep 20")
+    asked = dataclasses.replace(shot("ffmpeg", device="/dev/null"), clock=Hasty())
+    with playing(asked) as frames:
+        assert [next(frames)[0] for _ in range(2)] == [photo.read_bytes()[:900], photo.read_bytes()]
 
 
 def test_one_that_has_worked_and_dies_is_not_tried_the_other_way(fake, shot, photo):
