@@ -6,7 +6,6 @@ An unknown key is an error that names the nearest known one.
 import dataclasses
 import os
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Iterator
@@ -62,6 +61,8 @@ def read(path: Path) -> str:
 
 def parse(text: str) -> tuple[Config, list[str]]:
     """The config that `text` holds, and all its problems as `line N: key: what is wrong`."""
+    import tomllib  # only here: without a file it is not needed
+
     try:
         tree = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:

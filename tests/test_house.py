@@ -30,6 +30,7 @@ PURE = (
     "motion/header.py",
     "motion/pixels.py",
     "motion/texture.py",
+    "motion/tone.py",
     "motion/verdict.py",
     "motion/view.py",
     "motion/watched.py",

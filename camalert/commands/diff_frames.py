@@ -108,10 +108,10 @@ def _stage(settings: cli.Settings, judges: "Judges", line: "cli.RecordLine") -> 
 
 def _judge(frames: Frames, judges: "Judges", as_json: bool) -> None:
     """Print what moved; a frame is a path, or a name and its bytes. One size is one camera."""
-    import json
-
     from camalert.motion import header, pictures
 
+    if as_json:
+        import json
     moved, skipped = 0, pictures.Skipped()
     for name, given in frames:
         skipped.total += 1

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camalert.motion.texture import Texture
-from camalert.motion.tone import relit
+from camalert.motion.tone import jump
 from camalert.motion.verdict import QUIET, Mask, Verdict, box
 from camalert.motion.watched import watched
 from camalert.regions import Region
@@ -76,7 +76,7 @@ class Detector:
         self._zones, self._masks = zones, masks
         self._background: Cells | None = None
         self._texture: Texture | None = None
-        self._idle = 0
+        self._idle = self._changed = 0
 
     def update(self, luma: Luma) -> Verdict:
         """Judge `luma` (rows x columns of cells, about 80 wide) and learn from it.
@@ -119,7 +119,7 @@ class Detector:
         self._background, self._recent = cells, cells.copy()
         self._deviation = np.zeros_like(cells)
         self._figure: Mask | None = None
-        self._count = self._changed = 0
+        self._count = 0
         self._rebuild()
 
     def _light(self, cells: Cells) -> np.float32:
@@ -143,13 +143,13 @@ class Detector:
     def _in_new_light(self, cells: Cells, changed: Mask) -> Mask:
         """What has changed beside the light, if that explains half of `changed`: it is learnt."""
         assert self._background is not None
-        light = relit(self._background, cells, self._watched)
-        if light is None:
+        tone = jump(self._background, cells, self._watched)
+        if tone is None:
             return changed
-        lost = (self._luma <= BLACK) | (self._luma >= WHITE)
-        light[lost] = cells[lost]
         background, recent = self._background, self._recent
-        self._background, self._recent = light, recent + (light - background)
+        self._background, self._recent = tone.of(background), tone.of(recent)
+        lost = (self._luma <= BLACK) | (self._luma >= WHITE)
+        self._background[lost] = self._recent[lost] = cells[lost]
         self._rebuild()
         left = self._patches((cells > self._high) | (cells < self._low))
         if 4 * np.count_nonzero(left) < np.count_nonzero(changed):

@@ -2,10 +2,12 @@
 
 Gain, offset, gamma and clipping keep the order of the grays: what was darker is no lighter
 afterwards. So the change of light is a curve that rises, estimated from how groups of cells that
-were alike have changed; something that comes into view bends it.
+were alike have changed; what comes into view bends it.
 
 Source: histogram specification, Gonzalez and Woods, Digital Image Processing, 3.3.2.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +21,19 @@ FALL = 2.0
 """Steps by which the curve may fall and still be one of light: noise."""
 
 
-def relit(before: Cells, now: Cells, counting: Mask | None) -> Cells | None:
-    """The cells of `before` under the light of `now`; None where not light alone explains it.
+class Tone(NamedTuple):
+    """The curve from the grays before a jump of light to those after it."""
+
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+
+    def of(self, cells: Cells) -> Cells:
+        """`cells` in the new light."""
+        return np.interp(cells, self.before, self.after).astype(np.float32)
+
+
+def jump(before: Cells, now: Cells, counting: Mask | None) -> Tone | None:
+    """The change of light from `before` to `now`; None where there is no curve that rises.
 
     `counting` are the cells to go by; None: all.
     """
@@ -34,6 +47,8 @@ def relit(before: Cells, now: Cells, counting: Mask | None) -> Cells | None:
     ys = np.array([np.median(new[group]) for group in groups])
     if (np.diff(ys) < -FALL).any():
         return None
-    xs = np.concatenate(([old[order[0]]], xs, [old[order[-1]]]))
-    ys = np.concatenate(([ys[0] + xs[0] - xs[1]], ys, [ys[-1] + xs[-1] - xs[-2]]))
-    return np.interp(before, xs, ys).astype(np.float32)
+    least, most = min(old[order[0]], xs[0]), max(old[order[-1]], xs[-1])
+    return Tone(
+        np.concatenate(([least], xs, [most])),
+        np.concatenate(([ys[0] + least - xs[0]], ys, [ys[-1] + most - xs[-1]])),
+    )

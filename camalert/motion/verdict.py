@@ -28,11 +28,14 @@ QUIET = Verdict(False)
 
 def box(changed: Mask) -> tuple[float, float, float, float]:
     """Left, top, right, bottom of what is true in `changed` (something is), in percent."""
-    rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+    rows: Mask = np.logical_or.reduce(changed, 1)
+    columns: Mask = np.logical_or.reduce(changed, 0)
     height, width = changed.shape
-    return (
-        round(100 * float(columns[0]) / width, 1),
-        round(100 * float(rows[0]) / height, 1),
-        round(100 * float(columns[-1] + 1) / width, 1),
-        round(100 * float(rows[-1] + 1) / height, 1),
+    edges = (
+        int(columns.argmax()) / width,
+        int(rows.argmax()) / height,
+        1 - int(columns[::-1].argmax()) / width,
+        1 - int(rows[::-1].argmax()) / height,
     )
+    left, top, right, bottom = (round(100 * edge, 1) for edge in edges)
+    return left, top, right, bottom

@@ -384,3 +384,17 @@ def test_what_is_not_watched_at_all_never_moved():
     everything = ((0.0, 0.0), (100.0, 0.0), (100.0, 100.0), (0.0, 100.0))
     pictures = [seen(room(), 1), seen(with_figure(room(), 40), 2)]
     assert not any(verdict.moved for verdict in judge(pictures, masks=[everything]))
+
+
+@pytest.mark.parametrize("background", [garden, facade])
+def test_a_jump_of_light_that_clips_the_lightest_cells(background):
+    scene = background()
+    assert moved(lambda n: scene if n < 60 else np.minimum(scene * 2, 255), 150) == []
+
+
+@ALL
+def test_a_figure_that_comes_with_a_jump_of_gamma_is_seen_and_little_else(background):
+    scene = background()
+    after = 255 * (with_figure(scene, 40, shade=5) / 255) ** 1.5
+    found = judge([*(seen(scene, n) for n in range(20)), seen(after, 20)])[-1]
+    assert found.area == pytest.approx(100 * 22 * 7 / 4800, rel=0.35)
