@@ -160,7 +160,7 @@ class Camera:
         60.0, meaning="light: day when they are lighter", unit="mean luma", low=0, high=255
     )
     night_dwell: float = key(
-        300.0, meaning="light: the least between two switches", unit="s", low=10, high=86400
+        300.0, meaning="light: it must be so for this long", unit="s", low=10, high=86400
     )
     night_rate: float = key(
         0.0, meaning="frames a second at night; 0: as by day", unit="1/s", low=0, high=30

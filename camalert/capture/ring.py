@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from camalert import handover
 from camalert.capture.bounds import Bounds, surplus
 from camalert.errors import BadData, CannotCreate
 from camalert.lock import is_held
@@ -71,11 +72,12 @@ def trouble(run: Path, camera: str) -> str | None:
 
 def tell_trouble(run: Path, camera: str, reason: str | None) -> None:
     """Let others see why there are no frames, or with None that all is well."""
-    with contextlib.suppress(OSError):
+    path = _trouble(run, camera)
+    with contextlib.suppress(OSError, CannotCreate):
         if reason is None:
-            _trouble(run, camera).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         else:
-            _trouble(run, camera).write_text(reason + "\n", encoding="utf-8")
+            handover.write(path.parent, path.name, f"{reason}\n".encode())
 
 
 def _trouble(run: Path, camera: str) -> Path:

@@ -118,6 +118,13 @@ def test_stopping_takes_along_what_ignores_it(start, wake, fake, tmp_path):
         assert time.monotonic() < end
         time.sleep(0.01)
     assert feed.stop()
-    for number in said.read_text().split():
-        state = Path(f"/proc/{number}/stat")
-        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX"
+    while any(map(alive, said.read_text().split())):  # killed they are, but not yet buried
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def alive(number: str) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
