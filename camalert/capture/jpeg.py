@@ -6,8 +6,8 @@ Source: ITU-T T.81, annex B (markers), JFIF 1.02, and EXIF 2.3 for the orientati
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
+from camalert import exif
 from camalert.errors import BadData
 
 LIMIT = 32 * 1024 * 1024
@@ -89,7 +89,7 @@ def clean(data: bytes, turn: int = 0) -> Picture:
         for marker, start, end in _segments(data):
             segment = data[start:end]
             if marker == APP1:
-                orientation = _orientation(segment) or orientation
+                orientation = _tagged(segment) or orientation
             elif marker in FRAMES:
                 size, plain = _size(segment), _plain(segment)
             elif marker == DHT:
@@ -239,23 +239,9 @@ def _without_secrets(marker: int, segment: bytes) -> bytes:
     return b"" if marker == COM or APP0 <= marker <= 0xEF else segment
 
 
-def _orientation(segment: bytes) -> int | None:
+def _tagged(segment: bytes) -> int | None:
     """The orientation in an EXIF segment; None where it has none that is valid."""
-    tiff = segment[10:]
-    if segment[4:10] != b"Exif\0\0" or tiff[:4] not in (b"II*\0", b"MM\0*"):
-        return None
-    order: Literal["little", "big"] = "little" if tiff[:1] == b"I" else "big"
-
-    def number(at: int, size: int) -> int:
-        return int.from_bytes(tiff[at : at + size], order)
-
-    directory = number(4, 4)
-    for entry in range(min(number(directory, 2), 256)):
-        at = directory + 2 + 12 * entry
-        if number(at, 2) == 0x0112:
-            value = number(at + 8, 2)
-            return value if 1 <= value <= 8 else None
-    return None
+    return exif.orientation(segment[10:]) if segment[4:10] == b"Exif\0\0" else None
 
 
 def _orientation_segment(orientation: int) -> bytes:

@@ -51,6 +51,13 @@ def rgb(data: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(whole.tobytes(), np.uint8).reshape(whole.height, whole.width, 3)
 
 
+def sample() -> bytes:
+    """A JPEG that shows nothing in particular, of 256 x 256 pixels."""
+    stream = io.BytesIO()
+    Image.linear_gradient("L").save(stream, "JPEG")
+    return stream.getvalue()
+
+
 def _straight(data: bytes) -> Image.Image | None:
     """A plain JPEG in gray, by libjpeg alone; None where it is not plain, or not in order."""
     found = header.read(data)

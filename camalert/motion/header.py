@@ -1,9 +1,11 @@
-"""What stands before a JPEG's picture: its size, and the thumbnail in its EXIF. Pure.
+"""What stands before a JPEG's picture: its size, and what its EXIF says. Pure.
 
-Source: ITU-T T.81, annex B (markers), EXIF 2.3 (JPEG thumbnail in the second directory).
+Source: ITU-T T.81, annex B (markers), EXIF 2.3 (the segment's form).
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+
+from camalert import exif
 
 SOI, EOI, SOS, APP1 = b"\xff\xd8", b"\xff\xd9", 0xDA, 0xE1
 BASELINE = (0xC0, 0xC1)
@@ -11,9 +13,6 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PASSED = frozenset({0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})
 """Huffman and quantisation tables, restart interval, comment, application segments."""
 
-OFFSET, LENGTH = 0x0201, 0x0202
-"""EXIF tags: where the thumbnail's JPEG begins, and its bytes."""
-MOST_ENTRIES = 256
 EXIF, NEAR = b"Exif\0\0", 256
 
 
@@ -32,20 +31,20 @@ def read(data: bytes) -> Header | None:
     """
     if data[:2] != SOI:
         return None
-    at, size, components, exif = 2, (0, 0), 0, (0, 0)
+    at, size, components, found = 2, (0, 0), 0, (0, 0)
     try:
         while data[at] == 0xFF:
             marker, length = data[at + 1], data[at + 2] << 8 | data[at + 3]
             if marker == SOS:
                 plain = components in (1, 3) and data[at + 4] == components and all(size)
-                return Header(*size, exif) if plain else None
+                return Header(*size, found) if plain else None
             if marker in BASELINE and not components and data[at + 4] == 8:
                 size = data[at + 7] << 8 | data[at + 8], data[at + 5] << 8 | data[at + 6]
                 components = data[at + 9]
             elif marker not in PASSED or length < 2:
                 return None
             elif marker == APP1 and data[at + 4 : at + 10] == EXIF:
-                exif = at + 10, at + 2 + length
+                found = at + 10, at + 2 + length
             at += 2 + length
     except IndexError:
         pass
@@ -62,6 +61,15 @@ def size(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
+def orientation(data: bytes) -> int:
+    """The orientation (1 to 8) that the EXIF of the JPEG in `data` gives; 1 where it gives none."""
+    start = data.find(EXIF, 0, NEAR)
+    if start < 4 or data[start - 4 : start - 2] != b"\xff\xe1":
+        return 1
+    end = start - 2 + (data[start - 2] << 8 | data[start - 1])
+    return exif.orientation(data[start + len(EXIF) : end]) or 1
+
+
 def thumbnail(data: bytes) -> bytes | None:
     """The JPEG that the EXIF in `data` holds; None where there is none, or the rest is cut off.
 
@@ -71,17 +79,4 @@ def thumbnail(data: bytes) -> bytes | None:
         return None
     found = read(data)
     start, end = found.exif if found else (0, 0)
-    tiff = data[start:end]
-    if tiff[:4] not in (b"II*\0", b"MM\0*") or data.rfind(EOI) < end:
-        return None
-    order: Literal["little", "big"] = "little" if tiff[:1] == b"I" else "big"
-
-    def number(at: int, size: int) -> int:
-        return int.from_bytes(tiff[at : at + size], order)
-
-    first = number(4, 4)
-    second = number(first + 2 + 12 * number(first, 2), 4)
-    entries = range(second + 2, second + 2 + 12 * min(number(second, 2), MOST_ENTRIES), 12)
-    tags = {number(at, 2): number(at + 8, 4) for at in entries} if second else {}
-    small = tiff[tags.get(OFFSET, 0) :][: tags.get(LENGTH, 0)]
-    return small if small[:2] == SOI else None
+    return None if data.rfind(EOI) < end else exif.thumbnail(data[start:end])

@@ -22,6 +22,10 @@ SENSITIVITY = {
 }
 """For each method and preset: the least area in percent, the threshold in steps or percent."""
 
+MIRRORED = frozenset({2, 4, 5, 7})
+QUARTERS = {2: 0, 3: 2, 4: 2, 5: 1, 6: -1, 7: -1, 8: 1}
+"""EXIF orientations that begin with a mirror image, and the quarter turns to the left of each."""
+
 GRID = (60, 80)
 """Rows and columns by which it is seen beforehand whether zones and masks leave anything."""
 
@@ -38,7 +42,8 @@ class Judge:
     def __init__(self, method: Method, in_colour: bool, thumbnail: str) -> None:
         self._method, self._in_colour, self._thumbnail = method, in_colour, thumbnail
         self.luma: Luma | None = None
-        """The last picture as rows x columns of gray (uint8), about 80 wide; None before it."""
+        """The last picture, upright, as rows x columns of gray (uint8), about 80 wide before it was
+        turned; None before it."""
 
     def update(self, jpeg: bytes) -> Verdict:
         """Judge the picture in `jpeg` and learn from it.
@@ -49,12 +54,12 @@ class Judge:
         small = None if self._thumbnail == "never" else header.thumbnail(jpeg)
         if small is None and self._thumbnail == "only":
             raise BadData("picture", "is cut off, or has no thumbnail", "--thumbnail auto")
-        if self._in_colour:
-            picture = decoding.rgb(small if small and self._thumbnail == "only" else jpeg)
-            self.luma = self._gray(small, jpeg)
-            return self._method.update(picture)
-        self.luma = self._gray(small, jpeg)
-        return self._method.update(self.luma)
+        turn = header.orientation(jpeg)
+        self.luma = upright(self._gray(small, jpeg), turn)
+        if not self._in_colour:
+            return self._method.update(self.luma)
+        picture = decoding.rgb(small if small and self._thumbnail == "only" else jpeg)
+        return self._method.update(upright(picture, turn))
 
     def _gray(self, small: bytes | None, jpeg: bytes) -> Luma:
         """The luma of the thumbnail `small`, or of `jpeg` where it has none that is good."""
@@ -66,6 +71,19 @@ class Judge:
             if self._thumbnail == "only":
                 raise
             return decoding.luma(jpeg)
+
+
+def upright(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """`picture` (rows x columns ...) turned as its EXIF orientation (1 to 8) wants it shown.
+
+    So zones, masks and boxes are where a person sees them.
+    """
+    if orientation == 1:
+        return picture
+    if orientation in MIRRORED:
+        picture = picture[:, ::-1]
+    turned = np.rot90(picture, QUARTERS[orientation])
+    return np.ascontiguousarray(turned)
 
 
 def judge(

@@ -7,6 +7,7 @@ from typing import Any
 
 from camalert.config import Camera, Config, Motion
 from camalert.errors import BadConfig, BadUsage
+from camalert.motion import decoding
 from camalert.motion.judge import Judge, judge
 
 CAMERAS = 64
@@ -50,6 +51,13 @@ class Judges:
             if self._zones or self._masks:
                 raise BadUsage("--zone, --mask", str(error)) from None
             raise BadConfig(f"camera {which}", str(error)) from None
+
+
+def rehearse() -> None:
+    """Judge two pictures that show nothing."""
+    made, picture = judge(Motion()), decoding.sample()
+    for _ in range(2):
+        made.update(picture)
 
 
 def in_force(

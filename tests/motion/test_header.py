@@ -58,6 +58,18 @@ def test_the_size_of_other_kinds_and_of_none():
         assert header.size(data) == (0, 0)
 
 
+def test_the_orientation():
+    image = Image.new("RGB", (64, 48), "gray")
+    for orientation in range(9):
+        tag = Image.Exif()
+        tag[0x0112] = orientation
+        out = io.BytesIO()
+        image.save(out, "JPEG", exif=tag)
+        assert header.orientation(out.getvalue()) == (orientation or 1)
+    for data in (b"", LARGE, out.getvalue()[:24], out.getvalue().replace(b"\xff\xe1", b"\xff\xe2")):
+        assert header.orientation(data) == 1
+
+
 @pytest.mark.parametrize("order", ["little", "big"])
 def test_the_thumbnail(thumbnailed, order):
     assert header.thumbnail(thumbnailed(LARGE, SMALL, order)) == SMALL

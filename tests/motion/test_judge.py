@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from camalert.config import Camera, Config, Motion
 from camalert.errors import BadConfig, BadData, BadUsage
@@ -35,6 +35,35 @@ def second(motion=PLAIN, camera=None, pair=(STILL, LEFT), **more):
     watcher = judge(motion, camera, **more)
     assert not watcher.update(pair[0]).moved
     return watcher.update(pair[1])
+
+
+def tagged(data, orientation):
+    """The same JPEG, to be shown turned."""
+    tag = Image.Exif()
+    tag[0x0112] = orientation
+    segment = b"Exif\0\0" + tag.tobytes()[6:] if tag.tobytes()[:4] == b"Exif" else tag.tobytes()
+    return data[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + data[2:]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("method", ["cells", "area"])
+def test_zones_and_boxes_are_where_a_person_sees_them(orientation, method):
+    pair = [tagged(data, orientation) for data in (STILL, LEFT)]
+    shown = ImageOps.exif_transpose(Image.open(io.BytesIO(pair[1]))).convert("L")
+    dark = np.argwhere(np.asarray(shown) < 40)
+    (top, left), (bottom, right) = dark.min(0), dark.max(0) + 1
+    width, height = shown.size
+    there = (100 * left / width, 100 * top / height, 100 * right / width, 100 * bottom / height)
+    found = second(Motion(method=method), pair=pair).box
+    assert found == pytest.approx(there, abs=5)
+    zone = "{:.0f},{:.0f} {:.0f},{:.0f}".format(*there)
+    assert second(Motion(method=method), pair=pair, zones=[zone]).moved
+    assert not second(Motion(method=method), pair=pair, masks=[widened(there)]).moved
+
+
+def widened(box):
+    left, top, right, bottom = box
+    return f"{max(0, left - 6)},{max(0, top - 6)} {min(100, right + 6)},{min(100, bottom + 6)}"
 
 
 @pytest.mark.parametrize("method", SENSITIVITY)
