@@ -5,7 +5,7 @@ import io
 import math
 from collections.abc import Iterator
 
-from PIL import Image, ImageDraw, ImageFile, ImageFont
+from PIL import Image, ImageDraw, ImageFile, ImageFont, ImageOps
 
 from camalert.errors import BadData
 
@@ -88,7 +88,7 @@ def _shrunk(jpeg: bytes, size: tuple[int, int]) -> Image.Image:
             raise BadData("picture", f"{image.width} x {image.height} pixels are too many")
         with _as_far_as_it_goes():
             image.thumbnail(size)  # for a JPEG it decodes at a fraction of the size already
-        return image.convert("RGB")
+        return ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadData("picture", f"cannot be read: {error}") from None
 

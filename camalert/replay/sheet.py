@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from camalert import regions
 from camalert.errors import BadData
@@ -82,8 +82,9 @@ def _picture(thumbnail: Thumbnail, outlines: Outlines) -> Image.Image:
         image = Image.open(io.BytesIO(thumbnail.picture), formats=("JPEG",))
         if image.width * image.height > MOST_PIXELS:
             raise BadData(f"picture {thumbnail.number}", "is too large")
+        image.draft("RGB", (WIDTH, WIDTH))
+        image = ImageOps.exif_transpose(image)
         height = max(1, min(2 * WIDTH, WIDTH * image.height // image.width))
-        image.draft("RGB", (WIDTH, height))
         small = image.convert("RGB").resize((WIDTH, height), Image.Resampling.BILINEAR)
     except (OSError, SyntaxError, ValueError) as error:
         raise BadData(f"picture {thumbnail.number}", f"not a JPEG: {error}") from None

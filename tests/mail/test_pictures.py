@@ -36,6 +36,13 @@ def test_a_preview_of_a_picture_that_breaks_off_shows_what_there_is():
     assert small.size == (320, 240)
 
 
+def test_a_preview_is_upright():
+    turned, stream = Image.Exif(), io.BytesIO()
+    turned[0x0112] = 6
+    Image.new("RGB", (640, 480), "red").save(stream, "JPEG", exif=turned)
+    assert opened(pictures.preview(stream.getvalue())).size == (240, 320)
+
+
 def test_noise_is_pressed_harder(monkeypatch):
     monkeypatch.setattr(pictures, "PREVIEW", (320, 1))
     assert pictures.preview(jpeg())

@@ -74,6 +74,13 @@ def test_zones_and_masks_are_outlined_and_in_the_legend():
     assert count(marked, sheet.MASK) > 2 * (100 + 70)
 
 
+def test_a_picture_is_shown_upright():
+    turned, out = Image.Exif(), io.BytesIO()
+    turned[0x0112] = 6
+    Image.new("RGB", (480, 640), "#204060").save(out, "JPEG", exif=turned)
+    assert drawn(thumbnail(picture=out.getvalue())).size == drawn(thumbnail()).size
+
+
 def test_rows_of_four_and_room_for_tall_pictures():
     one, five = drawn(thumbnail()), drawn(*[thumbnail()] * 5)
     assert five.width == sheet.GAP + 4 * (sheet.WIDTH + sheet.GAP)
