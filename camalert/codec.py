@@ -71,6 +71,11 @@ def decode(line: bytes) -> Record:
         raise BadData(tree["type"], f"record lacks {lacking}") from None
 
 
+def rehearse() -> None:
+    """Write and read a record."""
+    decode(encode(Record(type="", id="", time="", clock="", boot="", mono=0.0, source="")))
+
+
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):

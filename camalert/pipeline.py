@@ -30,18 +30,20 @@ USED_BY_ALL = ("camalert.codec", "camalert.handover", "camalert.line", "camalert
 USED = {
     "alarm-panel": ("camalert.alarm.control_unit",),
     "capture-ring": ("camalert.capture.recorder",),
-    "compose-alert": ("camalert.mail.alerts", "email.generator"),
-    "diff-frames": ("camalert.motion.judges",),
+    "compose-alert": ("camalert.mail.alerts", "camalert.mail.compose", "email.generator"),
+    "diff-frames": ("PIL.ImageFile", "camalert.motion.judges", "camalert.motion.pictures"),
     "encrypt-autocrypt": ("camalert.trust.autocrypt", "camalert.trust.keyring"),
     "log-event": ("camalert.store.events", "camalert.store.recorder", "camalert.store.sqlite"),
     "send-mail": ("camalert.mail.intake",),
     "snap": ("camalert.capture.rounds",),
-    "watch-button": ("camalert.sensing.button", "camalert.sensing.pins"),
+    "watch-button": ("camalert.sensing.button", "camalert.sensing.pins", "gpiozero.pins.local"),
     "watch-frames": ("camalert.motion.sketches", "camalert.motion.watch"),
-    "watch-pir": ("camalert.sensing.pins", "camalert.sensing.pirs"),
+    "watch-pir": ("camalert.sensing.pins", "camalert.sensing.pirs", "gpiozero.pins.local"),
 }
 """What a command loads when it starts to work. It costs memory twice where each does it by itself:
-what two of them need, and what the import as such touches."""
+what two of them need, and what the import as such touches. A module's `rehearse` does once, with
+nothing of this camera's, what its command does for each alarm: pages that are written to then are
+shared, and the first alarm takes no longer than others."""
 
 
 def main() -> NoReturn:
@@ -70,11 +72,15 @@ def _ready(name: str, words: str, settings: cli.Settings) -> click.Context:
     command, *options = shlex.split(words)
     module = importlib.import_module(f"camalert.commands.{command.replace('-', '_')}")
     for used in (*USED_BY_ALL, *USED.get(command, ())):
-        importlib.import_module(used)
+        getattr(importlib.import_module(used), "rehearse", _nothing)()
     try:
         return module.main.ready(command, options, obj=settings)  # type: ignore[no-any-return]
     except SystemExit as end:
         sys.exit(supervisor.verdict(name, [(command, int(end.code or 0))]))
+
+
+def _nothing() -> None:
+    """The rehearsal of a module that has none."""
 
 
 def _start(commands: list[click.Context], stages: int) -> list[str]:

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import re
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from email.charset import QP, Charset
 from email.header import Header
 from email.message import Message
@@ -44,6 +44,13 @@ def message_id(alarm: str, part: str) -> str:
     """
     digest = hashlib.sha256(f"{alarm}\n{part}".encode()).digest()
     return f"<{uuid.UUID(bytes=digest[:16], version=4)}@localhost>"
+
+
+def rehearse() -> None:
+    """Write a message that nobody gets."""
+    moment = datetime.fromtimestamp(0, UTC)
+    letter = Letter(message_id("", ""), moment, "Alarm", "Alarm: \u2026", b"\xff\xd8", "a.jpg")
+    build(letter, "camera", "nobody@localhost", ("nobody@localhost",))
 
 
 def build(letter: Letter, name: str, address: str, recipients: tuple[str, ...]) -> bytes:
