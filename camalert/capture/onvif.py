@@ -44,7 +44,7 @@ STREAMS = {
     "tapo": ("/stream2", "/stream1"),
     "foscam": ("/videoSub", "/videoMain"),
 }
-"""Paths by maker, the smaller picture first: from their manuals. Others: `/`, and the manual."""
+"""Paths to try, by maker, the smaller picture first. Others: `/`, and what the manual says."""
 
 
 class Host(NamedTuple):

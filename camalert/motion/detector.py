@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camalert.motion.texture import Texture
-from camalert.motion.tone import jump
+from camalert.motion.tone import jump, middle
 from camalert.motion.verdict import QUIET, Mask, Verdict, box
 from camalert.motion.watched import watched
 from camalert.regions import Region
@@ -130,9 +130,7 @@ class Detector:
             seen = change[::3, ::3].ravel()
         else:
             seen = change[self._watched]
-        seen.partition(seen.size // 2)  # np.median does more, for what does not occur here
-        middle: np.float32 = seen[seen.size // 2]
-        return middle
+        return middle(seen)
 
     def _patches(self, changed: Mask) -> Mask:
         """The cells of what is watched that have enough of `changed` in and around them."""

@@ -83,9 +83,9 @@ def _picture(thumbnail: Thumbnail, outlines: Outlines) -> Image.Image:
         if image.width * image.height > MOST_PIXELS:
             raise BadData(f"picture {thumbnail.number}", "is too large")
         image.draft("RGB", (WIDTH, WIDTH))
-        image = ImageOps.exif_transpose(image)
-        height = max(1, min(2 * WIDTH, WIDTH * image.height // image.width))
-        small = image.convert("RGB").resize((WIDTH, height), Image.Resampling.BILINEAR)
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+        height = max(1, min(2 * WIDTH, WIDTH * upright.height // upright.width))
+        small = upright.resize((WIDTH, height), Image.Resampling.BILINEAR)
     except (OSError, SyntaxError, ValueError) as error:
         raise BadData(f"picture {thumbnail.number}", f"not a JPEG: {error}") from None
     pen = ImageDraw.Draw(small, "RGBA")
