@@ -29,9 +29,12 @@ def request_mode(
     was = read_mode(path) or config.panel.mode
     if was == mode:
         return f"mode: {mode}, as before"
-    if not post(ModeWanted(**envelope("mode", clock), mode=mode, who=who)):
+    wanted = ModeWanted(**envelope("mode", clock), mode=mode, who=who)
+    if not post(wanted):
         write_mode(path, mode)
-        return f"mode: {mode} (was {was}), from the next start on: no alarm-line runs"
+        # A line that began just now may have read the old mode; one that begins later cannot.
+        if not post(wanted):
+            return f"mode: {mode} (was {was}), from the next start on: no alarm-line runs"
     deadline = clock.monotonic() + patience
     while read_mode(path) != mode:
         if clock.monotonic() >= deadline:

@@ -80,6 +80,19 @@ def test_it_waits_until_the_panel_has_taken_it(config: Config) -> None:
     assert (wanted.mode, wanted.who) == ("off", "anna")
 
 
+def test_a_line_that_begins_meanwhile_with_the_old_mode_is_told(config: Config) -> None:
+    answers = iter([False, True])
+    posted: list[Record] = []
+
+    def post(record: Record) -> bool:
+        posted.append(record)
+        return next(answers)
+
+    said = request.request_mode(config, "off", post, "anna", Ticking())
+    assert said == "mode: off (was alert)"
+    assert len(posted) == 2 and read_mode(mode_file(config)) == "off"
+
+
 def test_a_line_that_does_not_answer_is_an_error(config: Config) -> None:
     clock = Ticking()
 
