@@ -8,8 +8,10 @@ twice, and where it is put forward, an hour that does not come counts never.
 import functools
 import re
 from collections.abc import Iterable
-from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
@@ -23,7 +25,7 @@ class Period(NamedTuple):
     begin: int
     end: int
 
-    def covers(self, moment: datetime) -> bool:
+    def covers(self, moment: "datetime") -> bool:
         """Whether the local time `moment` lies in it."""
         today, minute = moment.weekday(), 60 * moment.hour + moment.minute
         if self.begin < self.end:
@@ -64,7 +66,7 @@ def _days(word: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def is_active(texts: Iterable[str], moment: datetime) -> bool:
+def is_active(texts: Iterable[str], moment: "datetime") -> bool:
     """Whether one of the periods in `texts` covers the local time `moment`; always if none is."""
     periods = [parse(text) for text in texts]
     return not periods or any(period.covers(moment) for period in periods)
