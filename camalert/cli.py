@@ -5,6 +5,7 @@ A command imports click and this module at its top and everything else inside it
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -161,6 +162,7 @@ class _Sysexits(click.Command):
 
 def run(context: click.Context) -> NoReturn:
     """Run the command that is `ready`, and exit."""
+    gc.set_threshold(2_000)  # as Python has it from 3.13 on
     # Not click's own main: it ends with 1 where the reader of the output is gone.
     with _sysexits(context.info_name or ""), context:
         context.command.invoke(context)
