@@ -39,14 +39,14 @@ ABSDIFF = """
 import sys, cv2
 before = None
 for name in open(sys.argv[1]).read().split():
-    now = cv2.GaussianBlur(cv2.cvtColor(cv2.imread(name), cv2.COLOR_BGR2GRAY), (21, 21), 0)
+    now = cv2.imread(name)
     if before is not None:
-        _, mask = cv2.threshold(cv2.absdiff(now, before), 25, 255, cv2.THRESH_BINARY)
-        mask = cv2.dilate(mask, None, iterations=2)
-        cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        gray = cv2.cvtColor(cv2.absdiff(now, before), cv2.COLOR_BGR2GRAY)
+        cv2.countNonZero(cv2.threshold(gray, 25, 255, cv2.THRESH_BINARY)[1])
     before = now
 """
-"""As in OpenCV's tutorials: gray, blurred, the difference to the picture before, its outlines."""
+"""The least that can be called so: pictures as OpenCV reads them, their difference, its size.
+Without the blur and the outlines of its tutorials, which cost as much again."""
 
 MOG2 = """
 import sys, cv2
