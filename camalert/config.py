@@ -379,6 +379,8 @@ class Config:
     def folder(self, which: str, *below: str) -> Path:
         """The folder `which` of [paths] (run, spool, state), or a path below it. Not created."""
         chosen = getattr(self.paths, which) or _default_folder(which)
+        if which == "spool" and self.paths.state and not self.paths.spool:
+            chosen = f"{self.paths.state}/spool"
         return Path(chosen, *below)
 
 

@@ -11,7 +11,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from camalert.errors import (
     BadData,
@@ -145,6 +145,7 @@ class RecordLine:
     ) -> None:
         self.first = not reads or listen is not None
         self._listen, self._to, self._reader, self._unread = listen, to, reader, False
+        self._unheard = 0
         self._input = open_fifo(listen) if listen else 0 if reads else -1
         self._output = open_fifo(to) if to else 1
         self._waits = to is None
@@ -180,8 +181,25 @@ class RecordLine:
             self._output = open_fifo(self._to)
         unread = self._reader is not None and not is_held(self._reader)
         if unread and not self._unread:
-            log.warning("no alarm line runs: what happens waits in %s", self._to)
+            log.warning("no alarm line runs: until one does, what happens waits in %s", self._to)
         self._unread = unread
+        self._unheard = self._unheard + 1 if unread else 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """A FIFO that nobody holds any longer forgets what is in it: say what nobody has read.
+
+        Raises Unavailable, unless a signal has ended this or an exception does.
+        """
+        if not self._unheard or (self._reader and is_held(self._reader)):
+            return
+        lost = "1 record is lost" if self._unheard == 1 else f"{self._unheard} records are lost"
+        error = Unavailable("alarm line", f"none runs: {lost}", "start alarm-line first")
+        if kind is None and self._signalled is None:
+            raise error
+        log.warning("%s", error)
 
     def _flush(self) -> None:
         while self._backlog:

@@ -10,6 +10,7 @@ to the end. On SIGTERM only the sensors and the first stage are told, and the re
 are started, camalert.supervisor takes this process's place and waits.
 """
 
+import ctypes
 import gc
 import importlib
 import os
@@ -25,6 +26,9 @@ from camalert.errors import CamalertError
 
 PATIENCE = 20.0
 """Seconds that all have to end once one has ended or SIGTERM came; then they are killed."""
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when its parent ends."""
 
 USED_BY_ALL = ("camalert.codec", "camalert.handover", "camalert.line", "camalert.records")
 USED = {
@@ -85,26 +89,33 @@ def _nothing() -> None:
 
 def _start(commands: list[click.Context], stages: int) -> list[str]:
     """Fork them, the first `stages` joined by pipes; what the supervisor is told of each."""
-    processes = []
+    processes, parent = [], os.getpid()
     source = nothing = os.open(os.devnull, os.O_RDWR)
     for number, command in enumerate(commands, 1):
         following, target = os.pipe() if number < stages else (nothing, os.dup(1))
+        told = number == 1 or number > stages
         if (child := os.fork()) == 0:
             os.dup2(source, 0)
             os.dup2(target, 1)
             os.closerange(3, max(source, target, following) + 1)
-            _become(command)
-        told = "!" * (number == 1 or number > stages)
-        processes.append(f"{child}={command.info_name}{told}")
+            _become(command, parent if told else None)
+        processes.append(f"{child}={command.info_name}{'!' * told}")
         for descriptor in {source, target} - {nothing}:
             os.close(descriptor)
         source = following
     return processes
 
 
-def _become(command: click.Context) -> NoReturn:
-    """Be the command from here on, by name too: `ps -o comm` shows it."""
+def _become(command: click.Context, parent: int | None) -> NoReturn:
+    """Be the command from here on, by name too: `ps -o comm` shows it.
+
+    With `parent` it is told to end when that one does, even by kill -9: then nobody else tells it.
+    """
     name = command.info_name or ""
+    if parent:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:
+            sys.exit(128 + signal.SIGKILL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, supervisor.SIGNALS)
     gc.enable()
     comm = os.open("/proc/self/comm", os.O_WRONLY)

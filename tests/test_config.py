@@ -316,3 +316,11 @@ def test_a_users_folders_are_those_of_xdg(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     folders = [str(Config().folder(which)) for which in ("run", "spool", "state")]
     assert folders == [f"{tmp_path}/camalert", "/state/camalert/spool", "/state/camalert"]
+
+
+def test_the_spool_goes_with_a_state_folder_that_is_moved() -> None:
+    assert parse('[paths]\nstate = "/srv/cam"')[0].folder("spool", "mail") == Path(
+        "/srv/cam/spool/mail"
+    )
+    both = parse('[paths]\nstate = "/srv/cam"\nspool = "/srv/mail"')[0]
+    assert both.folder("spool") == Path("/srv/mail")

@@ -353,6 +353,31 @@ def test_that_nobody_reads_a_fifo_is_said_once_until_somebody_does(
     assert caplog.text.count("no alarm line runs") == 2
 
 
+def test_what_nobody_has_read_at_the_end_is_an_error(tmp_path: Path) -> None:
+    line = RecordLine(reads=False, to=tmp_path / "events", reader=tmp_path / "lock")
+    with pytest.raises(Unavailable, match=r"none runs: 2 records are lost; start alarm-line"), line:
+        line.write(alarm())
+        line.write(alarm())
+
+
+def test_what_a_line_that_came_late_reads_is_not_lost(tmp_path: Path) -> None:
+    line = RecordLine(reads=False, to=tmp_path / "events", reader=tmp_path / "lock")
+    with line:
+        line.write(alarm())
+        held = hold_lock(tmp_path / "lock", "reader")
+    os.close(held)
+
+
+def test_an_error_is_not_hidden_by_what_nobody_has_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = RecordLine(reads=False, to=tmp_path / "events", reader=tmp_path / "lock")
+    with pytest.raises(KeyError), line:
+        line.write(alarm())
+        raise KeyError
+    assert "none runs: 1 record is lost" in caplog.text
+
+
 def test_a_lock_has_one_holder_and_a_look_takes_it_from_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -185,6 +185,14 @@ def test_a_sensor_that_dies_takes_the_line_down_and_is_named(
     assert not [pid for pid in family.values() if Path(f"/proc/{pid}").exists()]
 
 
+def test_when_who_waits_is_killed_all_end(start: Callable[..., Line], board: Board) -> None:
+    line = start(*WITH_SENSOR)
+    family = children(line.process.pid)
+    line.process.kill()
+    line.end()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family.values()))
+
+
 def test_who_waits_is_small(start: Callable[..., Line]) -> None:
     """It has left behind what the stages share, which it had loaded for them."""
     line = start()

@@ -152,7 +152,10 @@ class Panel:
         if not self._repeats or self._quiet(now):
             return None
         trigger = next(iter(self._held.values()))
-        return self._raise(dataclasses.replace(trigger, cause=f"still {trigger.cause}"), now)
+        # A camera's movement is over only some seconds after the last of it.
+        camera = trigger.kind is Kind.CAMERA
+        cause = f"{trigger.cause}, not over yet" if camera else f"still {trigger.cause}"
+        return self._raise(dataclasses.replace(trigger, cause=cause), now)
 
     def resume(self, now: float) -> None:
         """Begin a cooldown: an alarm from before a restart is being passed on again."""

@@ -42,8 +42,8 @@ def main(
     lock = ring.lock(config.folder("run"), camera)
     held = cli.hold_lock(lock, f"capture-ring {camera}")  # noqa: F841 (held until exit)
     recorder = Recorder(camera, config, SystemClock(), mode=lambda: mode.read(settings.config))
-    with contextlib.closing(recorder):
-        _run(settings, recorder, to_line, frames)
+    with contextlib.closing(recorder), cli.sensor_line(settings, to_line, None) as line:
+        _run(settings, recorder, line, to_line, frames)
 
 
 def _describe(config: "Config", camera: "Camera") -> None:
@@ -58,12 +58,17 @@ def _describe(config: "Config", camera: "Camera") -> None:
     )
 
 
-def _run(settings: cli.Settings, recorder: "Recorder", to_line: bool, frames: int | None) -> None:
+def _run(
+    settings: cli.Settings,
+    recorder: "Recorder",
+    line: "cli.RecordLine",
+    to_line: bool,
+    frames: int | None,
+) -> None:
     from camalert.capture.outlet import Outlet
     from camalert.codec import encode
 
-    line, outlet = cli.sensor_line(settings, to_line, None), Outlet()
-    terminal, shown, count = os.isatty(1), float("-inf"), 0
+    outlet, terminal, shown, count = Outlet(), os.isatty(1), float("-inf"), 0
     for _ in line.batches(wake=recorder.wake, timeout=recorder.patience):
         outlet.flush()
         for record in recorder.news(settings.config):

@@ -30,7 +30,7 @@ def main(settings: cli.Settings, to_line: bool, to: "Path | None") -> None:
 
     config = settings.config
     line = cli.sensor_line(settings, to_line, to)
-    with Pins(config.folder("run")) as pins:
+    with line, Pins(config.folder("run")) as pins:
         button = Button(config, pins, SystemClock())
         for _ in line.records(wake=pins.wake, timeout=button.patience):
             for record in button.news():

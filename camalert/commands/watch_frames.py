@@ -59,10 +59,11 @@ def main(
     watch = Watch(config, judges, SystemClock(), Sketches(config().folder("state", "view")))
     head = cli.peek()
     if head.lstrip()[:1] in (b"{", b""):
-        _stage(settings, watch, cli.sensor_line(settings, to_line, to, head))
+        with cli.sensor_line(settings, to_line, to, head) as line:
+            _stage(settings, watch, line)
     else:
-        line = cli.sensor_line(settings, to_line, to)
-        _pictures(head, watch, camera or "camera", every, line.write)
+        with cli.sensor_line(settings, to_line, to) as line:
+            _pictures(head, watch, camera or "camera", every, line.write)
 
 
 def _with_limits(settings: cli.Settings, limits: dict[str, float | None]) -> "Callable[[], Config]":

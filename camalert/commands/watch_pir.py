@@ -36,7 +36,7 @@ def main(settings: cli.Settings, to_line: bool, to: "Path | None", settle: float
 
     config = settings.config
     line = cli.sensor_line(settings, to_line, to)
-    with Pins(config.folder("run")) as pins:
+    with line, Pins(config.folder("run")) as pins:
         settling = config.sensing.settle if settle is None else settle
         pirs = Pirs(config, pins, SystemClock(), settling)
         for _ in line.records(wake=pins.wake, timeout=pirs.patience):

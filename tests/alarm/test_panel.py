@@ -169,7 +169,7 @@ def test_two_cameras_are_two_triggers_in_one_cooldown() -> None:
     assert panel.handle(seen("yard"), 1) == Suppressed("movement seen by yard", "cooldown")
     panel.handle(gone("porch"), 2)
     outcome = panel.remind(60)
-    assert isinstance(outcome, Raised) and outcome.cause == "still movement seen by yard"
+    assert isinstance(outcome, Raised) and outcome.cause == "movement seen by yard, not over yet"
 
 
 def test_a_movement_whose_end_is_lost_is_let_go() -> None:

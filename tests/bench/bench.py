@@ -86,7 +86,9 @@ def line() -> Iterator[Row]:
             each.meet_owner()
         with stand.line() as output, bare_line(bare_stand) as edge_to_spool:
             for _ in rounds("edge to spool"):
-                time.sleep(COOLDOWN)  # eight processes that end are not to be in the way of the line
+                time.sleep(
+                    COOLDOWN
+                )  # eight processes that end are not to be in the way of the line
                 edge, spooled = stand.alarm(output)
                 always.append((spooled - edge) * 1000)
                 alone.append(edge_to_spool())
