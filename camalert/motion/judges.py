@@ -16,6 +16,15 @@ CAMERAS = 64
 UNSET = -1.0
 
 
+def known(config: Config, name: str) -> str:
+    """`name`, where a camera of the config has it. Raises BadUsage."""
+    names = [camera.name for camera in config.camera]
+    if name not in names:
+        here = ", ".join(names) or "none is configured"
+        raise BadUsage(name, "no such camera", f"known here: {here}")
+    return name
+
+
 class Judges:
     """The judges of all cameras; one begins anew when its config changes.
 

@@ -63,6 +63,14 @@ def test_a_folder_is_its_jpegs_in_order(run: Run, folder: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"yard/3.jpg\n", b"")
 
 
+def test_a_folder_without_jpegs_is_said(run: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for paths in (["empty"], ["yard", "empty"]):
+        done = run("diff-frames", *paths)
+        assert (done.returncode, done.stdout) == (65, b"")
+        assert done.stderr == b"diff-frames: empty: no JPEG in the folder\n"
+
+
 def test_json_says_how_much_and_where(run: Run, folder: Path) -> None:
     lines = run("diff-frames", "--json", "yard").stdout.splitlines()
     first, second, third = map(json.loads, lines)
