@@ -214,6 +214,22 @@ def test_footage_that_breaks_off_is_told_as_far_as_it_goes(
     assert b"before: 1 alarm, " in done.stdout
 
 
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+def test_a_clip_that_is_cut_off_is_judged_until_there_and_the_reason_said(
+    run: Run, made: Path, tmp_path: Path
+) -> None:
+    pictures = ["-framerate", "10", "-i", str(made / "figure" / "%06d.jpg")]
+    subprocess.run(["ffmpeg", "-v", "error", *pictures, tmp_path / "walk.mkv"], check=True)
+    whole = (tmp_path / "walk.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) * 3 // 4])
+    done = run("replay-frames", "cut.mkv", "--area", "30", "--sheet", "sheet.png")
+    assert done.returncode == 65
+    said = b"replay-frames: cut.mkv: breaks off or is damaged: File ended prematurely\n"
+    assert done.stderr == said
+    assert b"before: 1 alarm, " in done.stdout
+    assert Image.open(tmp_path / "sheet.png").format == "PNG"
+
+
 @pytest.mark.parametrize(
     ("options", "code", "reason"),
     [
