@@ -135,7 +135,7 @@ def refuse(*_):
 
 @needs_ffmpeg
 def test_what_is_no_clip_is_named(tmp_path):
-    noise, silent = tmp_path / "noise.mp4", tmp_path / "silent.mp4"
+    noise, silent = tmp_path / "noise", tmp_path / "silent.mp4"
     noise.write_bytes(b"no clip" * 100)
     with pytest.raises(BadData) as caught:
         find([noise], None)
