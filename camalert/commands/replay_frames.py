@@ -55,13 +55,15 @@ def main(settings: cli.Settings, paths: tuple["Path", ...], **options: Any) -> N
     """
     import json
 
-    from camalert.replay import footage, labelled, report
+    from camalert.replay import contacts, footage, labelled, report
 
     before, after = _settings(settings, options)
     found = footage.find(paths, options["rate"])
     for name in ("labels", "sheet"):
         if options[name] and len(found) > 1:
             raise BadUsage(f"--{name}", f"is for one footage, and there are {len(found)}")
+    if options["sheet"]:
+        contacts.expect(options["sheet"])
     labels = labelled.read(options["labels"]) if options["labels"] else None
     alarmed, trouble = False, None
     for each in found:
@@ -141,10 +143,8 @@ def _sheet(
     path: "Path",
     labels: "list[Label] | None",
 ) -> None:
-    from camalert import handover
     from camalert.capture import jpeg
     from camalert.replay import contacts
 
     pictures = outcome.footage.pictures(jpeg.frames)
-    png = contacts.sheet(outcome, pictures, (_told(chosen[0]), _told(chosen[1])), labels)
-    handover.write(path.parent, path.name, png)
+    contacts.write(path, outcome, pictures, (_told(chosen[0]), _told(chosen[1])), labels)

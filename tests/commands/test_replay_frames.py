@@ -168,6 +168,20 @@ def test_the_sheet_shows_what_differs(run: Run, made: Path, tmp_path: Path) -> N
     assert (tmp_path / "sheet.png").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_sheet_shows_nothing_of_what_the_camera_may_not_see(
+    run: Run, made: Path, tmp_path: Path, config_file: Callable[..., Path]
+) -> None:
+    config_file('[[camera]]\nname = "a"\nsource = "pattern"\nprivacy_masks = ["0,0 100,10"]')
+    shown = {}
+    for options in ((), ("--camera", "a")):
+        done = run("replay-frames", str(made / "figure"), *options, "--sheet", "sheet.png")
+        assert done.returncode == 0
+        with Image.open(tmp_path / "sheet.png") as image:
+            colours = {colour: number for number, colour in image.getcolors(1 << 24)}
+        shown[options] = colours.get((0, 0, 0), 0)
+    assert shown["--camera", "a"] - shown[()] > 340 * 25
+
+
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
 def test_a_clip_and_its_folder_get_the_same_answer(run: Run, made: Path, tmp_path: Path) -> None:
     pictures = ["-framerate", "10", "-i", str(made / "figure" / "%06d.jpg"), "-qscale:v", "2"]
@@ -247,6 +261,10 @@ def test_a_clip_that_is_cut_off_is_judged_until_there_and_the_reason_said(
         (("figure", "figure", "--labels", "short.csv"), 64, b"--labels: is for one footage"),
         (("figure", "figure", "--sheet", "a.png"), 64, b"--sheet: is for one footage"),
         (("figure", "--sheet", "/proc/none/a.png"), 73, b"/proc/none/a.png: "),
+        (("figure", "--sheet", "/proc/a.png"), 73, b"/proc/a.png: "),
+        (("figure", "--sheet", "none/a.png"), 73, b"none/a.png: No such file or directory"),
+        (("figure", "--sheet", "folder.png"), 73, b"folder.png: is a folder"),
+        (("figure", "--sheet", "a.jpg"), 64, b"a.jpg: the sheet is a PNG; name it so: sheet.png"),
     ],
 )
 def test_bad_input_is_named(
@@ -254,11 +272,13 @@ def test_bad_input_is_named(
 ) -> None:
     (tmp_path / "figure").symlink_to(made / "figure")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "folder.png").mkdir()
     (tmp_path / "bad.csv").write_text("frame,label,event\n0,7,-1\n")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\0")
     (tmp_path / "short.csv").write_text("frame,label,event\n0,1,-1\n")
     done = run("replay-frames", *options)
     assert done.returncode == code, done.stderr
+    assert done.stdout == b""
     assert done.stderr.startswith(b"replay-frames: ") and done.stderr.count(b"\n") == 1
     assert reason in done.stderr
 
