@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from camalert import cli
-from camalert.errors import BadData, BadUsage
+from camalert.errors import BadConfig, BadData, BadUsage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,15 +111,15 @@ def _outcome(
     pictures = footage.pictures(jpeg.frames)
     shown = sys.stderr.isatty() and (footage.count is None or footage.count >= BAR)
     bar = click.progressbar(pictures, length=footage.count, file=sys.stderr, update_min_steps=20)
-    try:
-        old, new = (
-            judging.Judging(judge(each.motion, each.camera), partial(_alarms, each.watch))
-            for each in (before, after)
-        )
-    except ValueError as error:
-        raise BadUsage("zones, masks", str(error)) from None
-    with bar if shown else nullcontext(pictures) as each:
-        outcome = judging.judged(footage, each, old, new if after != before else None)
+    sides = []
+    for each, wrong in ((before, BadConfig), (after, BadUsage)):
+        try:
+            made = judge(each.motion, each.camera)
+        except ValueError as error:
+            raise wrong("zones, masks", str(error)) from None
+        sides.append(judging.Judging(made, partial(_alarms, each.watch)))
+    with bar if shown else nullcontext(pictures) as read:
+        outcome = judging.judged(footage, read, sides[0], sides[1] if after != before else None)
     count = len(outcome.before.found)
     if outcome.unread == count and not outcome.trouble:
         raise BadData(footage.name, "no picture in it could be read")

@@ -134,8 +134,6 @@ def test_presets_and_methods_are_those_of_diff_frames(
 
 def test_labels_make_scores(run: Run, made: Path) -> None:
     labels = str(made / "figure" / "labels.csv")
-    done = run("replay-frames", str(made / "figure"), "--labels", labels, "--mask", "0,0 100,100")
-    assert done.returncode == 64, "a mask over all of the picture leaves nothing to watch"
     done = run("replay-frames", str(made / "figure"), "--labels", labels, "--area", "30")
     text = done.stdout.decode()
     assert "LABEL" in text and "event 0" in text
@@ -145,6 +143,19 @@ def test_labels_make_scores(run: Run, made: Path) -> None:
     held = json.loads(done.stdout)["before"]["labels"]
     assert held["precision"] == 1 and held["recall"] >= 0.95
     assert held["right"] + held["missed"] == 65
+
+
+def test_a_mask_over_all_of_the_picture_leaves_nothing_to_watch(
+    run: Run, made: Path, config_file: Callable[..., Path]
+) -> None:
+    config_file('[[camera]]\nname = "a"\nsource = "pattern"\nmasks = ["0,0 100,100"]')
+    for option, code in ((("--mask", "0,0 100,100"), 64), (("--camera", "a"), 78)):
+        done = run("replay-frames", str(made / "figure"), *option)
+        assert (done.returncode, done.stdout) == (code, b"")
+        said = (
+            b"replay-frames: zones, masks: zones and masks leave nothing of the picture to watch\n"
+        )
+        assert done.stderr == said
 
 
 def test_the_zones_of_a_camera_hold(run: Run, made: Path, config_file: Callable[..., Path]) -> None:
