@@ -14,7 +14,7 @@ CHUNK = 65536
 SAID = 3
 """Pictures skipped that are said one by one; of further ones only the number."""
 
-LONG = 120
+LONG = 80
 """Letters of a path that are shown: what was no list of paths has lines without end."""
 
 
