@@ -4,8 +4,17 @@ import ast
 import os
 import signal
 import sys
+import textwrap
 from importlib.metadata import distribution
 from pathlib import Path
+
+LINES = {
+    "alarm-line": "Run the line, always on; camalert alarm-line --help tells more.",
+    "camera-line": "Run a camera as a sensor of the line, always on.",
+}
+"""Commands that are scripts of the shell, and what they are for."""
+
+WIDTH, INDENT = 80, 21
 
 
 def _purpose(module: str) -> str:
@@ -14,11 +23,12 @@ def _purpose(module: str) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     help_text = next(ast.get_docstring(node) or "" for node in functions if node.name == "main")
-    return " ".join(help_text.split("\n\n")[0].split())
+    first, *more = " ".join(help_text.split("\n\n")[0].split()).split(". ")
+    return f"{first}." if more else first
 
 
 def main() -> None:
-    """Print a line a command."""
+    """Print every command with its purpose."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         _show()
@@ -36,9 +46,10 @@ def _show() -> None:
         return
     points = installed.entry_points.select(group="console_scripts")
     print("camalert COMMAND [ARGUMENT ...], with one of these commands:\n")
-    for point in sorted(points, key=lambda point: point.name):
-        print(f"  {point.name:18} {_purpose(point.module)}")
-    print(f"  {'alarm-line':18} Run the line, always on; camalert alarm-line --help tells more.")
+    purposes = LINES | {point.name: _purpose(point.module) for point in points}
+    for name, purpose in sorted(purposes.items()):
+        first = f"  {name:{INDENT - 3}} "
+        print(textwrap.fill(first + purpose, WIDTH, subsequent_indent=" " * INDENT))
     print("\nExample:\n  camalert snap --help")
 
 

@@ -90,7 +90,8 @@ def rpicam(shot: Shot) -> tuple[bytes, int]:
     camera = shot.camera
     stills = {"--encoding": "jpg", "--thumb": "none", "--immediate": ""}
     words = rpicam_words(camera, stills, camera.options)
-    return shot.run([rpicam_program("still"), *words, "--output", "-"], "rpicam-apps"), turn(camera)
+    command = [rpicam_program("still"), *words, "--output", "-"]
+    return shot.run(command, "rpicam-apps-lite"), turn(camera)
 
 
 def rpicam_program(kind: str) -> str:

@@ -49,7 +49,8 @@ def frames(shot: Shot) -> Frames:
     camera = shot.camera
     scheme = urlsplit(camera.device).scheme if camera.source == "ffmpeg" else ""
     if camera.source == "rpicam" and camera.mode == "video":
-        yield from _paced(shot, _jpegs(shot, rpicam(camera), "rpicam-apps"), backends.turn(camera))
+        jpegs = _jpegs(shot, rpicam(camera), "rpicam-apps-lite")
+        yield from _paced(shot, jpegs, backends.turn(camera))
     elif camera.source == "file" and backends.is_clip(camera):
         yield from _paced(shot, _jpegs(shot, clip(camera), "ffmpeg"), 0)
     elif scheme in PROTOCOLS and camera.mode == "video" and not backends.is_still(camera.device):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from camalert import cli
-from camalert.errors import BadConfig
+from camalert.errors import BadConfig, BadUsage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,8 @@ def main(settings: cli.Settings, file: "Path | None", show: bool) -> None:
     from camalert import config_file
     from camalert.config import Config
 
+    if file and settings.option:
+        raise BadUsage(str(file), "and --config name two files", "check one after the other")
     path = file or config_file.locate(settings.option)
     if path is None:
         click.echo("no config file; the defaults are in force", err=True)

@@ -26,6 +26,7 @@ THUMBNAILS = click.Choice(("auto", "only", "never"))
 
 @cli.command(example="diff-frames --preset high yard/ > moved.txt")
 @click.argument("paths", nargs=-1, type=cli.PATH, metavar="[PATH]...")
+@click.option("--camera", metavar="NAME", help="Whose pictures, where no record says it.")
 @click.option("--preset", type=PRESETS, help="How easily.")
 @click.option("--area", metavar="PERCENT", type=PERCENT, help="The least part that counts.")
 @click.option("--threshold", metavar="NUMBER", type=STEPS, help="The least change that counts.")
@@ -40,6 +41,7 @@ THUMBNAILS = click.Choice(("auto", "only", "never"))
 def main(
     settings: cli.Settings,
     paths: tuple["Path", ...],
+    camera: str | None,
     zones: tuple[str, ...],
     masks: tuple[str, ...],
     as_json: bool,
@@ -55,7 +57,7 @@ def main(
     from camalert.motion import pictures
     from camalert.motion.judges import Judges
 
-    judges = Judges(lambda: settings.config, settled, zones, masks)
+    judges = Judges(lambda: settings.config, settled, zones, masks, camera)
     if paths:
         files = list(pictures.files(paths))
         shown = len(files) >= 100 and sys.stderr.isatty()

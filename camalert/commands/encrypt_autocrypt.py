@@ -17,9 +17,7 @@ LAST = ("alarm.complete", "heartbeat.complete")
 TEXTS = ("text", "confirmed", "over")
 
 
-@cli.command(
-    example='compose-alert --text "Motion in the hall" hall.jpg | encrypt-autocrypt > hall.eml'
-)
+@cli.command(example='compose-alert --text "Motion in the hall" a.jpg | encrypt-autocrypt > a.eml')
 @click.option("--to", multiple=True, metavar="ADDRESS", help="For whom; else the message's To.")
 def main(settings: cli.Settings, to: tuple[str, ...]) -> None:
     """Sign and encrypt a message for everybody it is for, or for nobody.

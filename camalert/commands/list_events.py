@@ -1,5 +1,7 @@
 """list-events: what the event database holds."""
 
+import sys
+
 import click
 
 from camalert import cli
@@ -22,6 +24,8 @@ def main(
     as_json: bool,
 ) -> None:
     """Show the stored events, oldest first; exit 1 where there is none."""
+    import shutil
+
     from camalert.records import SystemClock
     from camalert.store import listing
     from camalert.store.events import Events
@@ -34,9 +38,10 @@ def main(
         cli.log.warning("%s: no such database; nothing was ever logged", events.path)
         raise SystemExit(1)
     found = events.find(since=after, until=before, types=types, source=source, limit=limit)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     number = 0
     for number, event in enumerate(found, 1):  # noqa: B007 (counts)
-        click.echo(event.body if as_json else listing.line(event))
+        click.echo(event.body if as_json else listing.line(event, width=width))
     if not number:
         cli.log.warning("no event matches")
         raise SystemExit(1)

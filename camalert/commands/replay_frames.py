@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from camalert import cli
-from camalert.errors import BadData, BadUsage
+from camalert.errors import BadConfig, BadData, BadUsage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,13 +55,15 @@ def main(settings: cli.Settings, paths: tuple["Path", ...], **options: Any) -> N
     """
     import json
 
-    from camalert.replay import footage, labelled, report
+    from camalert.replay import contacts, footage, labelled, report
 
     before, after = _settings(settings, options)
     found = footage.find(paths, options["rate"])
     for name in ("labels", "sheet"):
         if options[name] and len(found) > 1:
             raise BadUsage(f"--{name}", f"is for one footage, and there are {len(found)}")
+    if options["sheet"]:
+        contacts.expect(options["sheet"])
     labels = labelled.read(options["labels"]) if options["labels"] else None
     alarmed, trouble = False, None
     for each in found:
@@ -109,15 +111,15 @@ def _outcome(
     pictures = footage.pictures(jpeg.frames)
     shown = sys.stderr.isatty() and (footage.count is None or footage.count >= BAR)
     bar = click.progressbar(pictures, length=footage.count, file=sys.stderr, update_min_steps=20)
-    try:
-        old, new = (
-            judging.Judging(judge(each.motion, each.camera), partial(_alarms, each.watch))
-            for each in (before, after)
-        )
-    except ValueError as error:
-        raise BadUsage("zones, masks", str(error)) from None
-    with bar if shown else nullcontext(pictures) as each:
-        outcome = judging.judged(footage, each, old, new if after != before else None)
+    sides = []
+    for each, wrong in ((before, BadConfig), (after, BadUsage)):
+        try:
+            made = judge(each.motion, each.camera)
+        except ValueError as error:
+            raise wrong("zones, masks", str(error)) from None
+        sides.append(judging.Judging(made, partial(_alarms, each.watch)))
+    with bar if shown else nullcontext(pictures) as read:
+        outcome = judging.judged(footage, read, sides[0], sides[1] if after != before else None)
     count = len(outcome.before.found)
     if outcome.unread == count and not outcome.trouble:
         raise BadData(footage.name, "no picture in it could be read")
@@ -141,10 +143,8 @@ def _sheet(
     path: "Path",
     labels: "list[Label] | None",
 ) -> None:
-    from camalert import handover
     from camalert.capture import jpeg
     from camalert.replay import contacts
 
     pictures = outcome.footage.pictures(jpeg.frames)
-    png = contacts.sheet(outcome, pictures, (_told(chosen[0]), _told(chosen[1])), labels)
-    handover.write(path.parent, path.name, png)
+    contacts.write(path, outcome, pictures, (_told(chosen[0]), _told(chosen[1])), labels)

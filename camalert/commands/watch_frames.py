@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from camalert import cli
+from camalert.errors import BadData
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,13 +49,15 @@ def main(
     Reads records from capture-ring, takes its frames out and passes all others on; or a path a
     line, or JPEGs one after the other. Numbers that are not given are those of the config.
     """
-    from camalert.motion.judges import Judges
+    from camalert.motion.judges import Judges, known
     from camalert.motion.sketches import Sketches
     from camalert.motion.watch import Watch
     from camalert.records import SystemClock
 
     cli.input_expected("records of capture-ring, a list of paths or of JPEGs")
     config = _with_limits(settings, limits)
+    if camera and config().camera:  # without cameras there are no zones to miss
+        known(config(), camera)
     judges = Judges(config, {"preset": preset, "area": area, "threshold": threshold})
     watch = Watch(config, judges, SystemClock(), Sketches(config().folder("state", "view")))
     head = cli.peek()
@@ -125,6 +128,8 @@ def _pictures(
             write(record)
     for record in watch.end():
         write(record)
+    if not watch.judged:
+        raise BadData("standard input", "no picture in it could be read")
 
 
 def _jpegs(chunks: Iterator[bytes]) -> Frames:

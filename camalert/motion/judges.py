@@ -16,12 +16,22 @@ CAMERAS = 64
 UNSET = -1.0
 
 
+def known(config: Config, name: str) -> str:
+    """`name`, where a camera of the config has it. Raises BadUsage."""
+    names = [camera.name for camera in config.camera]
+    if name not in names:
+        here = ", ".join(names) or "none is configured"
+        raise BadUsage(name, "no such camera", f"known here: {here}")
+    return name
+
+
 class Judges:
     """The judges of all cameras; one begins anew when its config changes.
 
     `options` are keys of [motion] in place of the config's, where they are not None; `zones` and
-    `masks` are regions in place of the camera's. Raises BadUsage or BadConfig where they leave
-    nothing to watch.
+    `masks` are regions in place of the camera's; `camera` is whose the pictures without a camera's
+    name are. Raises BadUsage where the config has none of that name, and BadUsage or BadConfig
+    where zones and masks leave nothing to watch.
     """
 
     def __init__(
@@ -30,17 +40,20 @@ class Judges:
         options: dict[str, Any],
         zones: Sequence[str] = (),
         masks: Sequence[str] = (),
+        camera: str | None = None,
     ) -> None:
+        self._camera = camera and known(config(), camera)
         self._config, self._zones, self._masks = config, zones, masks
         self._options = {name: value for name, value in options.items() if value is not None}
         self._made = functools.lru_cache(CAMERAS)(self._make)
-        for camera in (None, *config().camera):
-            self.of(camera.name if camera else None)
+        for name in (None, *(each.name for each in config().camera)):
+            self.of(name)
 
     def of(self, which: Hashable) -> Judge:
         """The judge for the camera named `which`, or for what else tells pictures apart."""
         config = self._config()
-        camera = next((camera for camera in config.camera if camera.name == which), None)
+        name = which if isinstance(which, str) else self._camera
+        camera = next((camera for camera in config.camera if camera.name == name), None)
         return self._made(which, config.motion, camera)
 
     def _make(self, which: Hashable, motion: Motion, camera: Camera | None) -> Judge:
@@ -50,7 +63,7 @@ class Judges:
         except ValueError as error:
             if self._zones or self._masks:
                 raise BadUsage("--zone, --mask", str(error)) from None
-            raise BadConfig(f"camera {which}", str(error)) from None
+            raise BadConfig(f"camera {camera.name if camera else which}", str(error)) from None
 
 
 def rehearse() -> None:

@@ -14,6 +14,9 @@ CHUNK = 65536
 SAID = 3
 """Pictures skipped that are said one by one; of further ones only the number."""
 
+LONG = 80
+"""Letters of a path that are shown: what was no list of paths has lines without end."""
+
 
 class Skipped:
     """Counts the pictures that could not be judged, of the `total` that came."""
@@ -25,7 +28,7 @@ class Skipped:
         """Say why, the first few times, and then how many there were now and then."""
         self.count += 1
         if self.count <= SAID:
-            log.error("%s: %s", name, error.reason)
+            log.error("%s: %s", shown(name), error.reason)
         elif self.count in (10, 100) or self.count % 1000 == 0:
             log.error("%d pictures skipped so far", self.count)
 
@@ -35,12 +38,19 @@ class Skipped:
             log.error("%d of %d pictures skipped", self.count, self.total)
 
 
+def shown(path: str) -> str:
+    """`path`, or the end of one so long that it is none, for people."""
+    return path if len(path) <= LONG else "..." + path[-LONG:]
+
+
 def files(paths: Iterable[Path]) -> Iterator[str]:
-    """The paths; for a folder the JPEGs in it, in order of their names."""
+    """The paths; for a folder the JPEGs in it, in order of their names. Raises BadData for none."""
     for path in paths:
         if path.is_dir():
             with os.scandir(path) as entries:  # pathlib is slow where there are thousands
                 found = [entry.path for entry in entries if entry.name.lower().endswith(ENDINGS)]
+            if not found:
+                raise BadData(str(path), "no JPEG in the folder")
             yield from sorted(found)
         else:
             yield str(path)
@@ -61,7 +71,7 @@ def read(path: str) -> bytes:
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:
-        raise BadData(path, getattr(error, "strerror", None) or str(error)) from None
+        raise BadData(shown(path), getattr(error, "strerror", None) or str(error)) from None
     return data
 
 

@@ -64,6 +64,8 @@ class Watch:
         self._config, self._judges, self._clock = config, judges, clock
         self._sketches, self._zone = sketches, zone
         self._eyes: dict[str, _Eye] = {}
+        self.judged = 0
+        """Frames that could be read."""
 
     def frame(
         self, camera: str, file: str, read: Callable[[], bytes], moment: float
@@ -83,6 +85,7 @@ class Watch:
             if eye.skipped in (1, 10, 100) or eye.skipped % 1000 == 0:
                 log.warning("%s: frame skipped, %d so far: %s", camera, eye.skipped, error)
             return
+        self.judged += 1
         outcome = eye.events.frame(verdict, file, moment, self._is_active(config))
         yield from self._told(camera, outcome)
         if config.view.enabled and judge.luma is not None:

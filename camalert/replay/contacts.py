@@ -1,8 +1,12 @@
 """Which pictures go on the contact sheet, and what is written there."""
 
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from camalert import handover
+from camalert.errors import BadUsage, CannotCreate
 from camalert.replay import sheet as drawing
 from camalert.replay.events import telling
 from camalert.replay.judging import Outcome, chosen
@@ -10,6 +14,32 @@ from camalert.replay.report import count_of, moment
 from camalert.replay.scores import Label
 
 WORDS = {1: "moving", 0: "nothing", -1: "not scored"}
+
+
+def expect(path: Path) -> None:
+    """See that a sheet can be written to `path`, before anything is judged for it.
+
+    Raises BadUsage where it is no name of a PNG, CannotCreate.
+    """
+    if path.suffix.lower() != ".png":
+        raise BadUsage(str(path), "the sheet is a PNG", "name it so: sheet.png")
+    if path.is_dir():
+        raise CannotCreate(str(path), "is a folder")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise CannotCreate(str(path), error.strerror or str(error)) from None
+
+
+def write(
+    path: Path,
+    outcome: Outcome,
+    pictures: Iterable[bytes],
+    settings: tuple[dict[str, Any], dict[str, Any]],
+    labels: list[Label] | None,
+) -> None:
+    """Write the `sheet` to `path`. Raises CannotCreate, too."""
+    handover.write(path.parent, path.name, sheet(outcome, pictures, settings, labels))
 
 
 def sheet(
@@ -35,7 +65,8 @@ def sheet(
         )
         for n, picture in chosen(pictures, numbers)
     ]
-    outlines = drawing.Outlines(settings[1]["zones"], settings[1]["masks"])
+    regions = (settings[1][name] for name in ("zones", "masks", "privacy_masks"))
+    outlines = drawing.Outlines(*regions)
     return drawing.draw(_title(outcome, settings), thumbnails, outlines)
 
 

@@ -53,7 +53,8 @@ class Footage:
         """Its JPEGs from the first on; those of a clip are cut apart by `split`.
 
         A picture of a folder that cannot be read is empty. Raises Unavailable where ffmpeg is
-        missing, fails or is silent for `patience` seconds, and BadData for a clip without end.
+        missing, fails or is silent for `patience` seconds, and BadData for a clip without end
+        and, after its last picture, for one that breaks off or is damaged.
         """
         if not self.is_clip:
             yield from map(_read, self.paths)
@@ -69,7 +70,7 @@ def find(paths: Sequence[Path], rate: float | None) -> list[Footage]:
     """The footage that `paths` name: a folder and a clip each by itself, JPEGs together.
 
     `rate` is of the pictures in a second; None: as the clip says, and one of a folder. Raises
-    BadUsage for what is not there, BadData for what holds no pictures, Unavailable.
+    BadUsage for what is not there, BadData for what holds no pictures, NotPermitted, Unavailable.
     """
     found = []
     if loose := tuple(path for path in paths if path.suffix.lower() in ENDINGS):
@@ -96,11 +97,22 @@ def _clip(path: Path, rate: float | None) -> Footage:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise BadUsage(str(path), "is neither a file nor a folder")
+        path.open("rb").close()
+    except PermissionError:
+        raise NotPermitted(str(path), "may not be read") from None
     except OSError as error:
         raise BadUsage(str(path), error.strerror or str(error)) from None
     command = ["ffprobe", "-v", "error", "-protocol_whitelist", "file", "-select_streams", "v:0"]
     command += ["-show_entries", "stream=avg_frame_rate,r_frame_rate,nb_frames:format=duration"]
-    said = b"".join(_run([*command, "-of", "json", "-i", f"file:{path}"], str(path), PATIENCE))
+    command += ["-of", "json", "-i", f"file:{path}"]
+    words = bytearray()
+    try:
+        said = b"".join(_run(command, str(path), PATIENCE, words))
+    except Unavailable:
+        if not words:
+            raise
+        reason = _said(words, str(path))[0]
+        raise BadData(str(path), f"is no clip that ffmpeg can read: {reason}") from None
     try:
         stream = json.loads(said)["streams"][0]
     except (ValueError, LookupError):
@@ -135,13 +147,19 @@ def _decoded(path: Path, patience: float) -> Generator[bytes, None, None]:
     command += ["-protocol_whitelist", "file", "-i", f"file:{path}", "-map", "0:v:0", "-an", "-sn"]
     command += ["-vf", f"scale=w='min({WIDTH},iw)':h=-2,format=yuvj420p"]
     command += ["-fps_mode", "passthrough", "-q:v", "2", "-f", "mjpeg", "pipe:1"]
-    return _run(command, str(path), patience)
+    words = bytearray()
+    yield from _run(command, str(path), patience, words)
+    if said := _said(words, str(path)):
+        raise BadData(str(path), f"breaks off or is damaged: {said[-1]}")
 
 
-def _run(command: Sequence[str], name: str, patience: float) -> Generator[bytes, None, None]:
+def _run(
+    command: Sequence[str], name: str, patience: float, words: bytearray
+) -> Generator[bytes, None, None]:
     """The output of `command` as it comes; it is ended with this iterator, however that ends.
 
-    Raises Unavailable where the program is missing, silent, or fails.
+    The last that it says on standard error goes to `words`. Raises Unavailable where the
+    program is missing, silent, or fails.
     """
     if shutil.which(command[0]) is None:
         raise Unavailable(name, f"{command[0]} is not installed", "apt install ffmpeg")
@@ -154,7 +172,6 @@ def _run(command: Sequence[str], name: str, patience: float) -> Generator[bytes,
         env={**os.environ, "LC_ALL": "C"},
     )
     assert process.stdout and process.stderr
-    words = bytearray()
     try:
         yield from _listen(process, words, name, command[0], patience)
         status = process.wait(patience)
@@ -167,7 +184,7 @@ def _run(command: Sequence[str], name: str, patience: float) -> Generator[bytes,
         process.stdout.close()
         process.stderr.close()
     if status:
-        raise Unavailable(name, f"{command[0]}: {_reason(words, status)}")
+        raise Unavailable(name, f"{command[0]}: {_reason(words, name, status)}")
 
 
 def _listen(
@@ -201,10 +218,15 @@ def _guard() -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 
 
-def _reason(words: bytearray, status: int) -> str:
+def _reason(words: bytearray, name: str, status: int) -> str:
     """The last line of what the program said, else how it ended."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", words.decode("utf-8", "replace"))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if lines:
-        return lines[-1][:200]
+    if said := _said(words, name):
+        return said[-1]
     return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def _said(words: bytearray, name: str) -> list[str]:
+    """The lines of `words`, short, without colours, what part of ffmpeg says it, and the file."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", words.decode("utf-8", "replace"))
+    text = re.sub(r"(?m)^\[[^]]* @ 0x[0-9a-f]+\] *", "", text).replace(f"file:{name}: ", "")
+    return [line.strip()[:200] for line in text.splitlines() if line.strip()]

@@ -115,8 +115,8 @@ def scored(outcome: Outcome, labels: list[Label]) -> Outcome:
 def chosen(pictures: Iterable[bytes], numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
     """The pictures with these numbers, which ascend; nothing is read beyond the last."""
     wanted = list(numbers)
-    for n, picture in enumerate(pictures):
-        if not wanted:
-            return
+    for n, picture in enumerate(pictures if wanted else ()):
         if n == wanted[0]:
             yield wanted.pop(0), picture
+        if not wanted:
+            return

@@ -21,7 +21,7 @@ class Settings(NamedTuple):
     def told(self, area: float, threshold: float) -> dict[str, Any]:
         """By name, for people and for JSON; with the numbers that the preset comes to."""
         motion = vars(self.motion) | {"preset": self.camera.preset or self.motion.preset}
-        parts = {name: getattr(self.camera, name) for name in REGIONS}
+        parts = {name: getattr(self.camera, name) for name in (*REGIONS, "privacy_masks")}
         rules = {name: getattr(self.watch, name) for name in RULES}
         return motion | {"area": area, "threshold": threshold} | parts | rules
 

@@ -19,6 +19,7 @@ COLUMNS, WIDTH, GAP = 4, 340, 14
 CAPTION, HEAD, LINE = 66, 30, 22
 PAPER, INK, FAINT = "#16181c", "#f2f2f2", "#9aa0aa"
 BEFORE, AFTER, ZONE, MASK = "#ffa030", "#30d0ff", "#60e060", "#ff60c0"
+HIDDEN = "#000000"
 BADGES = {
     (True, True): ("both", "#5a606a"),
     (True, False): ("only before", "#b8401c"),
@@ -44,10 +45,11 @@ class Thumbnail(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Outlines:
-    """Regions that are drawn over each picture."""
+    """Regions that are drawn over each picture; what lies in a privacy mask is not shown."""
 
     zones: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
+    privacy_masks: tuple[str, ...] = ()
 
 
 def draw(title: Sequence[str], thumbnails: Sequence[Thumbnail], outlines: Outlines) -> bytes:
@@ -89,7 +91,11 @@ def _picture(thumbnail: Thumbnail, outlines: Outlines) -> Image.Image:
     except (OSError, SyntaxError, ValueError) as error:
         raise BadData(f"picture {thumbnail.number}", f"not a JPEG: {error}") from None
     pen = ImageDraw.Draw(small, "RGBA")
-    for texts, colour, veil in ((outlines.zones, ZONE, "00"), (outlines.masks, MASK, "40")):
+    for texts, colour, veil in (
+        (outlines.privacy_masks, HIDDEN, "ff"),
+        (outlines.zones, ZONE, "00"),
+        (outlines.masks, MASK, "40"),
+    ):
         for corners in map(regions.parse, texts):
             points = [(x * (WIDTH - 1) / 100, y * (height - 1) / 100) for x, y in corners]
             pen.polygon(points, fill=colour + veil)
@@ -126,19 +132,22 @@ def _caption(pen: ImageDraw.ImageDraw, left: int, top: int, thumbnail: Thumbnail
 
 
 def _legend(pen: ImageDraw.ImageDraw, left: int, top: int, outlines: Outlines) -> None:
-    for colour, words in _marks(outlines):
-        pen.rectangle((left, top + 3, left + 11, top + 14), outline=colour, width=2)
+    for colour, fill, words in _marks(outlines):
+        pen.rectangle((left, top + 3, left + 11, top + 14), fill=fill, outline=colour, width=2)
         pen.text((left + 18, top - 1), words, fill=FAINT, font=_font(15))
         left += 18 + int(pen.textlength(words, font=_font(15))) + 24
 
 
-def _marks(outlines: Outlines) -> Iterator[tuple[str, str]]:
-    yield BEFORE, "moved, before"
-    yield AFTER, "moved, after"
+def _marks(outlines: Outlines) -> Iterator[tuple[str, str | None, str]]:
+    """Of each mark the colour of its edge, that of its inside, and what it means."""
+    yield BEFORE, None, "moved, before"
+    yield AFTER, None, "moved, after"
     if outlines.zones:
-        yield ZONE, "zone"
+        yield ZONE, None, "zone"
     if outlines.masks:
-        yield MASK, "mask"
+        yield MASK, None, "mask"
+    if outlines.privacy_masks:
+        yield FAINT, HIDDEN, "privacy mask"
 
 
 def _fitting(

@@ -13,17 +13,29 @@ from subprocess import CompletedProcess
 import pytest
 
 Run = Callable[..., CompletedProcess[bytes]]
+POINTS = entry_points(group="console_scripts")
+OURS = [point for point in POINTS if point.value.startswith("camalert.")]
 
 
 @pytest.mark.parametrize("words", [[], ["-h"], ["--help"], ["help"]])
 def test_it_lists_every_command_with_its_purpose(run: Run, words: list[str]) -> None:
     done = run("camalert", *words)
     assert done.returncode == 0
-    listed = [line.split(maxsplit=1) for line in done.stdout.decode().splitlines()[2:-3]]
-    points = entry_points(group="console_scripts")
-    names = {point.name for point in points if point.value.startswith("camalert.")}
-    assert {name for name, _ in listed} == names | {"alarm-line"}
-    assert all(purpose.strip() for _, purpose in listed)
+    lines = done.stdout.decode().splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = "\n".join(lines[2:-3]).replace("\n" + " " * 21, " ").splitlines()
+    listed = [row.split(maxsplit=1) for row in rows]
+    assert [name for name, _ in listed] == sorted(name for name, _ in listed)
+    names = {point.name for point in OURS}
+    assert {name for name, _ in listed} == names | {"alarm-line", "camera-line"}
+    assert all(purpose.endswith(".") and ". " not in purpose for _, purpose in listed)
+
+
+@pytest.mark.parametrize("command", sorted({p.name for p in OURS} | {"alarm-line", "camera-line"}))
+def test_help_fits_into_80_columns(run: Run, command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert [line for line in done.stdout.decode().splitlines() if len(line) > 80] == []
 
 
 def test_help_with_a_command_is_its_help(run: Run) -> None:

@@ -80,3 +80,12 @@ def test_not_toml(run: Run, tmp_path: Path) -> None:
     done = run("check-config", "half.toml")
     assert done.returncode == 78
     assert b"not TOML" in done.stderr
+
+
+def test_two_files_are_not_checked_as_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("[mail\n")
+    (tmp_path / "good.toml").touch()
+    done = run("check-config", "--config", "bad.toml", "good.toml")
+    assert (done.returncode, done.stdout) == (64, b"")
+    said = b"good.toml: and --config name two files; check one after the other\n"
+    assert done.stderr == b"check-config: " + said

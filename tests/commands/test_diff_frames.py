@@ -63,6 +63,14 @@ def test_a_folder_is_its_jpegs_in_order(run: Run, folder: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"yard/3.jpg\n", b"")
 
 
+def test_a_folder_without_jpegs_is_said(run: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for paths in (["empty"], ["yard", "empty"]):
+        done = run("diff-frames", *paths)
+        assert (done.returncode, done.stdout) == (65, b"")
+        assert done.stderr == b"diff-frames: empty: no JPEG in the folder\n"
+
+
 def test_json_says_how_much_and_where(run: Run, folder: Path) -> None:
     lines = run("diff-frames", "--json", "yard").stdout.splitlines()
     first, second, third = map(json.loads, lines)
@@ -365,3 +373,27 @@ def test_help_loads_neither_numpy_nor_pillow() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Example:" in done.stdout
+
+
+def test_the_keys_of_a_camera_that_is_named_count(
+    run: Run, folder: Path, config_file: Callable[..., Path]
+) -> None:
+    config_file(CAMERA + f'masks = ["{RIGHT}"]\n[[camera]]\nname = "yard"\nsource = "pattern"\n')
+    paths, stream = b"yard/1.jpg\nyard/3.jpg\n", STILL + MOVED
+    for camera, code in (("porch", 1), ("yard", 0)):
+        assert run("diff-frames", "--camera", camera, "yard").returncode == code
+        assert run("diff-frames", "--camera", camera, data=paths).returncode == code
+        assert run("diff-frames", "--camera", camera, data=stream).returncode == code
+    assert run("diff-frames", "--camera", "porch", "--mask", LEFT, "yard").returncode == 0
+
+
+def test_a_camera_that_is_not_known_is_refused(
+    run: Run, folder: Path, config_file: Callable[..., Path]
+) -> None:
+    done = run("diff-frames", "--camera", "nope", "yard")
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert b"nope: no such camera; known here: none is configured" in done.stderr
+    config_file(CAMERA)
+    done = run("diff-frames", "--camera", "nope", "yard")
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert done.stderr == b"diff-frames: nope: no such camera; known here: porch\n"

@@ -118,3 +118,13 @@ def test_help_loads_no_database(command: str, monkeypatch: pytest.MonkeyPatch) -
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Example:" in done.stdout
+
+
+def test_on_a_terminal_no_word_is_broken(run: Run, on_terminal: Run) -> None:
+    cause = "movement: " + " and ".join(f"sensor-{n}" for n in range(9))
+    alarm = AlarmRaised(**stamp("l", NOW, "alarm-panel"), cause=cause, sensors=())
+    run("log-event", data=encode(alarm))
+    assert run("list-events").stdout.count(b"\n") == 1
+    shown = on_terminal("list-events").stdout.decode().splitlines()
+    assert len(shown) > 1 and max(map(len, shown)) <= 80
+    assert " ".join(" ".join(shown).split()).endswith(cause)

@@ -134,8 +134,6 @@ def test_presets_and_methods_are_those_of_diff_frames(
 
 def test_labels_make_scores(run: Run, made: Path) -> None:
     labels = str(made / "figure" / "labels.csv")
-    done = run("replay-frames", str(made / "figure"), "--labels", labels, "--mask", "0,0 100,100")
-    assert done.returncode == 64, "a mask over all of the picture leaves nothing to watch"
     done = run("replay-frames", str(made / "figure"), "--labels", labels, "--area", "30")
     text = done.stdout.decode()
     assert "LABEL" in text and "event 0" in text
@@ -145,6 +143,19 @@ def test_labels_make_scores(run: Run, made: Path) -> None:
     held = json.loads(done.stdout)["before"]["labels"]
     assert held["precision"] == 1 and held["recall"] >= 0.95
     assert held["right"] + held["missed"] == 65
+
+
+def test_a_mask_over_all_of_the_picture_leaves_nothing_to_watch(
+    run: Run, made: Path, config_file: Callable[..., Path]
+) -> None:
+    config_file('[[camera]]\nname = "a"\nsource = "pattern"\nmasks = ["0,0 100,100"]')
+    for option, code in ((("--mask", "0,0 100,100"), 64), (("--camera", "a"), 78)):
+        done = run("replay-frames", str(made / "figure"), *option)
+        assert (done.returncode, done.stdout) == (code, b"")
+        said = (
+            b"replay-frames: zones, masks: zones and masks leave nothing of the picture to watch\n"
+        )
+        assert done.stderr == said
 
 
 def test_the_zones_of_a_camera_hold(run: Run, made: Path, config_file: Callable[..., Path]) -> None:
@@ -166,6 +177,20 @@ def test_the_sheet_shows_what_differs(run: Run, made: Path, tmp_path: Path) -> N
         assert image.format == "PNG"
         assert image.width > 1000
     assert (tmp_path / "sheet.png").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_sheet_shows_nothing_of_what_the_camera_may_not_see(
+    run: Run, made: Path, tmp_path: Path, config_file: Callable[..., Path]
+) -> None:
+    config_file('[[camera]]\nname = "a"\nsource = "pattern"\nprivacy_masks = ["0,0 100,10"]')
+    shown = {}
+    for options in ((), ("--camera", "a")):
+        done = run("replay-frames", str(made / "figure"), *options, "--sheet", "sheet.png")
+        assert done.returncode == 0
+        with Image.open(tmp_path / "sheet.png") as image:
+            colours = {colour: number for number, colour in image.getcolors(1 << 24)}
+        shown[options] = colours.get((0, 0, 0), 0)
+    assert shown["--camera", "a"] - shown[()] > 340 * 25
 
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
@@ -214,6 +239,22 @@ def test_footage_that_breaks_off_is_told_as_far_as_it_goes(
     assert b"before: 1 alarm, " in done.stdout
 
 
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+def test_a_clip_that_is_cut_off_is_judged_until_there_and_the_reason_said(
+    run: Run, made: Path, tmp_path: Path
+) -> None:
+    pictures = ["-framerate", "10", "-i", str(made / "figure" / "%06d.jpg")]
+    subprocess.run(["ffmpeg", "-v", "error", *pictures, tmp_path / "walk.mkv"], check=True)
+    whole = (tmp_path / "walk.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) * 3 // 4])
+    done = run("replay-frames", "cut.mkv", "--area", "30", "--sheet", "sheet.png")
+    assert done.returncode == 65
+    said = b"replay-frames: cut.mkv: breaks off or is damaged: File ended prematurely\n"
+    assert done.stderr == said
+    assert b"before: 1 alarm, " in done.stdout
+    assert Image.open(tmp_path / "sheet.png").format == "PNG"
+
+
 @pytest.mark.parametrize(
     ("options", "code", "reason"),
     [
@@ -231,6 +272,10 @@ def test_footage_that_breaks_off_is_told_as_far_as_it_goes(
         (("figure", "figure", "--labels", "short.csv"), 64, b"--labels: is for one footage"),
         (("figure", "figure", "--sheet", "a.png"), 64, b"--sheet: is for one footage"),
         (("figure", "--sheet", "/proc/none/a.png"), 73, b"/proc/none/a.png: "),
+        (("figure", "--sheet", "/proc/a.png"), 73, b"/proc/a.png: "),
+        (("figure", "--sheet", "none/a.png"), 73, b"none/a.png: No such file or directory"),
+        (("figure", "--sheet", "folder.png"), 73, b"folder.png: is a folder"),
+        (("figure", "--sheet", "a.jpg"), 64, b"a.jpg: the sheet is a PNG; name it so: sheet.png"),
     ],
 )
 def test_bad_input_is_named(
@@ -238,11 +283,13 @@ def test_bad_input_is_named(
 ) -> None:
     (tmp_path / "figure").symlink_to(made / "figure")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "folder.png").mkdir()
     (tmp_path / "bad.csv").write_text("frame,label,event\n0,7,-1\n")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\0")
     (tmp_path / "short.csv").write_text("frame,label,event\n0,1,-1\n")
     done = run("replay-frames", *options)
     assert done.returncode == code, done.stderr
+    assert done.stdout == b""
     assert done.stderr.startswith(b"replay-frames: ") and done.stderr.count(b"\n") == 1
     assert reason in done.stderr
 

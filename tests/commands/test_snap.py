@@ -274,7 +274,7 @@ def test_the_flash_is_off_after_a_signal(start, fake, flash, tmp_path, number):
     (camera,) = noted(tmp_path / "pid")
     assert flash()
     process.send_signal(number)
-    process.wait(30)
+    assert process.wait(30) == (-number if number == signal.SIGINT else 128 + number)
     assert not flash()
     assert gone([camera])
 

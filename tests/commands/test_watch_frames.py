@@ -229,3 +229,32 @@ def test_on_a_terminal_it_says_what_it_waits_for(on_terminal: Run) -> None:
     done = on_terminal("watch-frames")
     assert done.returncode == 64
     assert b"records of capture-ring" in done.stderr
+
+
+def test_a_camera_that_the_config_does_not_know_is_refused(
+    run: Run, config_file: Callable[[str], Path]
+) -> None:
+    assert run("watch-frames", "--camera", "nope", data=STILL).returncode == 0
+    config_file('[[camera]]\nname = "yard"\nsource = "pattern"\n')
+    done = run("watch-frames", "--camera", "nope", data=STILL)
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert done.stderr == b"watch-frames: nope: no such camera; known here: yard\n"
+    assert run("watch-frames", "--camera", "yard", data=STILL).returncode == 0
+
+
+@pytest.mark.parametrize("data", [b"hello\n", b"\xff\xfe", b"\xff\xd8\xff\xe0 cut", STILL[:5000]])
+def test_input_of_which_nothing_is_a_picture_is_refused(run: Run, data: bytes) -> None:
+    done = run("watch-frames", data=data)
+    assert (done.returncode, done.stdout) == (65, b"")
+    last = done.stderr.splitlines()[-1]
+    assert last == b"watch-frames: standard input: no picture in it could be read"
+
+
+def test_of_foreign_bytes_only_a_little_is_shown_and_nothing_a_terminal_obeys(run: Run) -> None:
+    foreign = b"a" + random.Random(2).randbytes(9000).replace(b"\n", b"\x1b")
+    for command in ("watch-frames", "diff-frames"):
+        done = run(command, data=foreign)
+        assert done.returncode == 65
+        said = done.stderr.decode()
+        assert len(said) < 400
+        assert all(line.isprintable() for line in said.splitlines())

@@ -52,6 +52,25 @@ def test_a_clip_is_cut_into_its_pictures_none_doubled_or_left_out(clip):
 
 
 @needs_ffmpeg
+def test_a_clip_that_is_cut_off(clip, tmp_path):
+    whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(clip), "-c", "copy", str(whole)]
+    subprocess.run(command, check=True, timeout=60)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    seen = []
+    with pytest.raises(BadData) as caught:
+        for picture in find([cut], None)[0].pictures(jpeg.frames):
+            seen.append(picture)
+    assert 1 < len(seen) < 25
+    assert caught.value.reason == "breaks off or is damaged: File ended prematurely"
+    headless = tmp_path / "cut.mp4"
+    headless.write_bytes(clip.read_bytes()[:20000])
+    with pytest.raises(BadData) as caught:
+        find([headless], None)
+    assert caught.value.reason == "is no clip that ffmpeg can read: moov atom not found"
+
+
+@needs_ffmpeg
 def test_a_clip_can_be_played_again_and_left_early(clip):
     (found,) = find([clip], None)
     started = found.pictures(jpeg.frames)
@@ -101,21 +120,27 @@ def test_what_is_no_footage_is_named(tmp_path, monkeypatch):
         find([tmp_path / "clip"], None)
     with pytest.raises(BadUsage, match="null: is neither a file nor a folder"):
         find([Path("/dev/null")], None)
+    (tmp_path / "clip").touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(NotPermitted, match="clip: may not be read"):
+        find([tmp_path / "clip"], None)
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(NotPermitted, match="may not be read"):
         find([tmp_path], None)
 
 
-def refuse(_path):
+def refuse(*_):
     raise PermissionError
 
 
 @needs_ffmpeg
 def test_what_is_no_clip_is_named(tmp_path):
-    noise, silent = tmp_path / "noise.mp4", tmp_path / "silent.mp4"
-    noise.write_bytes(bytes(1000))
-    with pytest.raises(Unavailable, match=r"noise\.mp4: ffprobe: .*[Ii]nvalid data"):
+    noise, silent = tmp_path / "noise", tmp_path / "silent.mp4"
+    noise.write_bytes(b"no clip" * 100)
+    with pytest.raises(BadData) as caught:
         find([noise], None)
+    reason = "is no clip that ffmpeg can read: Invalid data found when processing input"
+    assert caught.value.reason == reason
     sound = ["-f", "lavfi", "-i", "sine=duration=0.1", str(silent)]
     subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *sound], check=True, timeout=60)
     with pytest.raises(BadData, match="there is no video in it"):
@@ -159,6 +184,13 @@ def test_a_program_that_fails_is_quoted(program, tmp_path):
     program("ffmpeg", "exec 1>&- 2>&-; sleep 600")
     with pytest.raises(Unavailable, match="ffmpeg does not end; killed"):
         list(clip_of(tmp_path).pictures(list, patience=0.3))
+
+
+def test_a_probe_that_is_killed_says_nothing_of_the_clip(program, tmp_path):
+    (tmp_path / "clip").touch()
+    program("ffprobe", "kill -9 $$")
+    with pytest.raises(Unavailable, match="clip: ffprobe: killed by signal 9"):
+        find([tmp_path / "clip"], None)
 
 
 def test_a_program_that_is_missing_is_named(tmp_path, monkeypatch):

@@ -138,3 +138,12 @@ def test_only_the_chosen_pictures_are_read():
     assert list(chosen(pictures(), [2, 5])) == [(2, b"\2"), (5, b"\5")]
     assert max(read) <= 6
     assert list(chosen(pictures(), [])) == []
+
+
+def test_nothing_is_read_beyond_the_last_that_is_wanted():
+    def breaking_off():
+        yield from (b"0", b"1", b"2")
+        raise AssertionError("read on")
+
+    assert list(chosen(breaking_off(), [0, 2])) == [(0, b"0"), (2, b"2")]
+    assert list(chosen(breaking_off(), [])) == []

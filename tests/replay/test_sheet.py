@@ -74,6 +74,27 @@ def test_zones_and_masks_are_outlined_and_in_the_legend():
     assert count(marked, sheet.MASK) > 2 * (100 + 70)
 
 
+def test_what_a_privacy_mask_hides_is_not_shown_and_the_legend_says_so():
+    secret, room = "#ff0000", "#0000ff"
+    scene, out = Image.new("RGB", (640, 480), room), io.BytesIO()
+    scene.paste(Image.new("RGB", (320, 240), secret), (160, 120))
+    scene.save(out, "JPEG", quality=95)
+    told = thumbnail(picture=out.getvalue())
+
+    def reds(image):
+        found = image.getcolors(1 << 24)
+        return sum(number for number, (red, _, blue) in found if red > 150 and blue < 60)
+
+    open_to_all = drawn(told)
+    hidden = drawn(told, outlines=Outlines(privacy_masks=("25,25 75,75",), masks=("30,30 70,70",)))
+    assert reds(open_to_all) > 170 * 127 - 800
+    assert reds(hidden) == reds(drawn(thumbnail()))
+    assert count(hidden, sheet.HIDDEN) > 1000
+    legend = (0, 0, hidden.width, 2 * sheet.GAP + 3 * sheet.HEAD + sheet.LINE)
+    assert count(hidden.crop(legend), sheet.HIDDEN) == 8 * 8
+    assert count(open_to_all.crop(legend), sheet.HIDDEN) == 0
+
+
 def test_a_picture_is_shown_upright():
     turned, out = Image.Exif(), io.BytesIO()
     turned[0x0112] = 6

@@ -71,7 +71,10 @@ def event(**body):
         ({"reason": "cooldown", "cause": "x"}, "panel        x, cooldown"),
         ({"cause": "x", "confirmed": True}, "panel        x, confirmed"),
         ({"cause": "x", "confirmed": False}, "panel        x"),
-        ({"area": 5.6, "duration": 2.5}, "panel        area 5.6, duration 2.5"),
+        (
+            {"file": "a b.jpg", "score": 12.3456, "area": 5.6, "duration": 2.5},
+            "panel        score 12.35, area 5.6, duration 2.5, file a b.jpg",
+        ),
         (
             {"was": "alert", "mode": "off", "who": "anna"},
             "panel        mode off, was alert, who anna",
@@ -84,6 +87,17 @@ def event(**body):
 )
 def test_a_line_for_a_person(body, words):
     assert line(event(**body), EAST) == f"2026-11-20 14:00:00  alarm.raised      {words}"
+
+
+def test_on_a_terminal_a_long_line_is_broken_between_words():
+    body = {"score": 55.3, "area": 5.53, "file": "/run/camalert/ring/garden-gate/000012345678.jpg"}
+    assert line(event(**body), UTC, 80).splitlines() == [
+        "2026-11-20 12:00:00  alarm.raised      panel        score 55.3, area 5.53, file",
+        "                     /run/camalert/ring/garden-gate/000012345678.jpg",
+    ]
+    long = {"file": "x" * 100}
+    assert line(event(**long), UTC, 10).splitlines()[-1] == " " * 21 + "x" * 100
+    assert line(event(mode="off"), UTC, 80) == line(event(mode="off"), UTC)
 
 
 def test_a_clock_that_was_not_set_is_marked():
