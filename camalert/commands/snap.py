@@ -71,7 +71,7 @@ def _in_the_line(settings: cli.Settings) -> None:
     rounds = Rounds(workers, clock)
     line = cli.RecordLine()
     try:
-        for record in line.records(wake=workers.wake, timeout=workers.patience):
+        for record in line.records(wake=workers.wake, timeout=rounds.patience):
             if not record:
                 answers = rounds.collect()
             else:

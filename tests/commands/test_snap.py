@@ -16,7 +16,7 @@ from PIL import Image
 from camalert.alarm.state import write_mode
 from camalert.capture import jpeg
 from camalert.codec import encode
-from camalert.records import AlarmRaised, HeartbeatDue, PirIdle, SystemClock, envelope
+from camalert.records import AlarmRaised, HeartbeatDue, ModeChanged, PirIdle, SystemClock, envelope
 from camalert.sensing.board import Board
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -566,6 +566,25 @@ def test_in_mode_off_no_picture_is_taken(run, config_file, tmp_path):
     _, complete = map(json.loads, run("snap", data=alarm()).stdout.splitlines())
     assert (complete["type"], complete["pictures"]) == ("alarm.complete", 0)
     assert run("snap", "--source", "pattern", "-o", "test.jpg").returncode == 0
+
+
+def test_when_it_becomes_off_pictures_of_before_go(start, run, config_file, tmp_path):
+    config_file(PATTERN.format("porch"))
+    process = start("snap")
+    write(process, alarm())
+    taken = [line(process) for _ in range(3)][1]
+    write_mode(tmp_path / "state/mode.json", "off")
+    stale = tmp_path / "run/ring/porch/000000000001-000001.jpg"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"\xff\xd8")
+    os.utime(Path(taken["file"]).parent, (1e9, 1e9))
+    stamp = envelope("panel", SystemClock())
+    write(process, encode(ModeChanged(**stamp, mode="off", was="alert", who="anna")))
+    assert line(process)["type"] == "mode.changed"
+    write(process, alarm())
+    assert line(process)["type"] == "alarm.raised"
+    assert not stale.exists()
+    assert not Path(taken["file"]).exists()
 
 
 def test_at_night_its_options_are_in_force_without_a_ring_too(run, config_file, fake, tmp_path):
