@@ -236,6 +236,19 @@ def test_a_time_lapse_into_a_folder(run, config_file, tmp_path):
         assert jpeg.inspect((tmp_path / path).read_bytes()) == (160, 120)
 
 
+def test_a_time_lapse_without_a_picture_is_a_failure(run, config_file, tmp_path):
+    config_file(PATTERN.format("porch"))
+    lapse = ("--every", "0.1", "--count", "3", "-o", "shots/")
+    done = run("snap", "--source", "file", "--device", "nothere", *lapse)
+    assert done.returncode == 69
+    assert done.stderr.count(b"nothere: No such file or directory") == 3
+    write_mode(tmp_path / "state/mode.json", "off")
+    done = run("snap", "porch", *lapse)
+    assert done.returncode == 77
+    assert done.stderr.count(b"mode is off") == 1
+    assert not (tmp_path / "shots").exists()
+
+
 FLASH = "[flash]\npin = 23\nsettle = 0.05\nactive_high = {}\n"
 
 
@@ -300,7 +313,7 @@ def test_in_mode_off_there_is_neither_picture_nor_flash(start, run, fake, flash,
     fake(f"touch {tmp_path}/taken")
     assert run("snap", "porch", "--flash", "-o", "porch.jpg").returncode == 77
     done = run("snap", "porch", "--flash", "--every", "0.1", "--count", "3")
-    assert done.returncode == 0
+    assert done.returncode == 77
     assert done.stderr.count(b"mode is off") == 1
     assert not (tmp_path / "taken").exists()
     assert not flash()
