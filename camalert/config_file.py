@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Config
+from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Config, file_name
 from camalert.errors import BadConfig, NotPermitted
 
 Limits = dict[str, Any]
@@ -148,7 +148,8 @@ def _out_of_bounds(limits: Limits, value: Any) -> str | None:
     if value == limits.get("default"):  # which may say "unset" by what is no value of the key
         return None
     if limits.get("choices") and value not in limits["choices"]:
-        return f"{value!r} is not one of {', '.join(limits['choices'])}"
+        choices = (choice or '"" (the default)' for choice in limits["choices"])
+        return f"{value!r} is not one of {', '.join(choices)}"
     if isinstance(value, str):
         return _misshapen(limits, value)
     low, high = limits.get("low"), limits.get("high")
@@ -176,19 +177,25 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
             yield path, f"pin {pin} is already used by {pins[pin]}"
         pins.setdefault(pin, path)
     for table in ("pir", "camera"):
-        names: dict[str, str] = {}
+        names: dict[str, tuple[str, str]] = {}
         for path, item in _listed(config, table):
-            # A space becomes _ in a picture's name, so "a b" and "a_b" would be one.
-            name = (item.name or "").casefold().replace(" ", "_")
-            if name and name in names:
-                yield f"{path}.name", f"{item.name!r} is already the name of {names[name]}"
-            names.setdefault(name, path)
+            if item.name:
+                by, other = names.setdefault(file_name(item.name), (path, item.name))
+                if by != path:
+                    yield f"{path}.name", _taken(item.name, by, other)
     for path, camera in _listed(config, "camera"):
         if (camera.rotation or 0) % 90:
             yield f"{path}.rotation", f"{camera.rotation} is not 0, 90, 180 or 270"
         if camera.source in ("ffmpeg", "file") and camera.device == "":
             yield f"{path}.device", f"a {camera.source} camera needs it"
         yield from ((f"{path}.{name}", what) for name, what in _nights(config, camera))
+
+
+def _taken(name: str, by: str, other: str) -> str:
+    """That `name` is taken by what is at the key `by` and called `other`."""
+    if other.casefold() == name.casefold():
+        return f"{name!r} is already the name of {by}"
+    return f"{name!r} would be the same file name as {other!r}, the name of {by}"
 
 
 def _nights(config: Config, camera: Any) -> Iterator[tuple[str, str]]:

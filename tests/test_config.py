@@ -127,6 +127,14 @@ def test_what_is_in_force_can_be_written_and_read_again() -> None:
             "line 5: camera[1].name: 'A' is already the name of camera[0]",
         ),
         (
+            "[[camera]]\nname='a b'\nsource='pattern'\n[[camera]]\nname='A_b'\nsource='pattern'",
+            "line 5: camera[1].name: 'A_b' would be the same file name as 'a b', the name of cam",
+        ),
+        (
+            "[[camera]]\nname='a'\nsource='pattern'\nmotion='none'",
+            "line 4: camera[0].motion: 'none' is not one of \"\" (the default), alarm, confirm",
+        ),
+        (
             "[[pir]]\nname='a'\npin=1\n[[pir]]\nname='b'\npin=1",
             "line 6: pir[1].pin: pin 1 is already used by pir[0].pin",
         ),
