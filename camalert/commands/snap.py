@@ -99,7 +99,7 @@ def _chosen(
     from camalert.clock import SystemClock
 
     if source or device:
-        return [choice.ad_hoc(names, every, source, device)]
+        return [choice.ad_hoc(settings.config, names, every, source, device)]
     config = settings.config
     cameras, now = choice.named(config, names, every), SystemClock().now()
     if ModeInForce().read(config) == "off":

@@ -151,6 +151,12 @@ def test_without_any_config(run, config_file, tmp_path, photo):
         (["--source", "pattern", "--all"], 64, "--source: is one camera"),
         (["--source", "pattern", "../up"], 64, "--source: is one camera"),
         (["--source", "daguerre"], 64, "--source"),
+        (
+            ["--source", "pattern", "porch"],
+            64,
+            "porch: is a camera of the config, with keys of its",
+        ),
+        (["--source", "pattern", "Back_yard"], 64, "leave out --source, or take another name"),
         (["--source", "fswebcam", "--device", "/dev/video97"], 69, "no such device /dev/video97"),
         (["--source", "file", "--device", "absent"], 69, "absent: No such file"),
         (["porch", "-o", "no/such/folder/a.jpg"], 73, "a.jpg: No such file or directory"),
@@ -535,10 +541,10 @@ def test_with_a_ring_the_newest_frame_is_the_picture_at_once(photo, ring_runs, s
     assert (tmp_path / "opened").exists()  # without a ring the device is opened
 
 
-def test_by_hand_too_but_not_for_a_camera_that_only_has_its_name(photo, ring_runs, run, tmp_path):
+def test_by_hand_too_but_not_for_a_camera_that_no_config_knows(photo, ring_runs, run, tmp_path):
     assert run("snap", "porch", "-o", "a.jpg").returncode == 0
     assert not (tmp_path / "opened").exists()
-    done = run("snap", "porch", "--source", "pattern", "-o", "b.jpg")
+    done = run("snap", "porch-2", "--source", "pattern", "-o", "b.jpg")
     assert (done.returncode, jpeg.inspect((tmp_path / "b.jpg").read_bytes())) == (0, (1280, 720))
 
 
