@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from camalert import camera_check
 from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Config, file_name
 from camalert.errors import BadConfig, NotPermitted
 
@@ -184,11 +185,8 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
                 if by != path:
                     yield f"{path}.name", _taken(item.name, by, other)
     for path, camera in _listed(config, "camera"):
-        if (camera.rotation or 0) % 90:
-            yield f"{path}.rotation", f"{camera.rotation} is not 0, 90, 180 or 270"
-        if camera.source in ("ffmpeg", "file") and camera.device == "":
-            yield f"{path}.device", f"a {camera.source} camera needs it"
-        yield from ((f"{path}.{name}", what) for name, what in _nights(config, camera))
+        found = camera_check.problems(camera, config.place)
+        yield from ((f"{path}.{name}", what) for name, what in found)
 
 
 def _taken(name: str, by: str, other: str) -> str:
@@ -196,19 +194,6 @@ def _taken(name: str, by: str, other: str) -> str:
     if other.casefold() == name.casefold():
         return f"{name!r} is already the name of {by}"
     return f"{name!r} would be the same file name as {other!r}, the name of {by}"
-
-
-def _nights(config: Config, camera: Any) -> Iterator[tuple[str, str]]:
-    place = config.place
-    if camera.night == "sun" and place and place.latitude == place.longitude == 0:
-        yield "night", "sun: set place.latitude and place.longitude"
-    if camera.night == "hours" and camera.night_from == camera.night_to:
-        yield "night_to", f"{camera.night_to} is the same as night_from: no night at all"
-    below, above = camera.night_below, camera.night_above
-    if camera.night == "light" and None not in (below, above) and below >= above:
-        yield "night_above", f"{above:g} is not above night_below, {below:g}"
-    if camera.night_rate and camera.night_rate < 0.1:
-        yield "night_rate", f"{camera.night_rate:g} is neither 0 nor from 0.1 to 30"
 
 
 def _listed(config: Config, table: str) -> Iterator[tuple[str, Any]]:

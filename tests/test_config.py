@@ -158,6 +158,45 @@ def test_what_is_in_force_can_be_written_and_read_again() -> None:
                 ),
             ]
         ),
+        *(
+            (
+                f"[[camera]]\nname = 'a'\nsource = '{source}'\n{text}",
+                f"line 4: camera[0].{problem}",
+            )
+            for source, text, problem in [
+                ("ffmpeg", "device = 'video0'", "device: 'video0' is neither /dev/... nor a URL"),
+                ("ffmpeg", "device = 'ftp://a:b@c/d'", "device: 'ftp://...@c/d' is neither"),
+                ("ffmpeg", "device = 'rtsp:cam'", "device: 'rtsp:cam' is neither"),
+                ("ffmpeg", 'device = "http://a/\\n"', "device: 'http://a/\\n' is neither"),
+                ("fswebcam", "device = '0'", "device: '0' is neither /dev/... nor TEST"),
+                ("fswebcam", "device = 'test'", "device: 'test' is neither /dev/... nor TEST"),
+                ("rpicam", "device = 'imx219'", "device: 'imx219' is not the number of a camera"),
+                ("fswebcam", "options = ['--save', '/a']", "options[0]: '--save' would write"),
+                ("fswebcam", "options = ['--invert', 'a']", "options[1]: 'a' would write"),
+                ("rpicam", "night_options = ['-oa']", "night_options[0]: '-oa' would write"),
+                ("pattern", "masks = ['0,0 100,100']", "masks: zones and masks leave nothing"),
+                (
+                    "pattern",
+                    "privacy_masks = ['0,0 60,100', '50,0 100,100']",
+                    "privacy_masks: zones and masks leave nothing",
+                ),
+                (
+                    "pattern",
+                    "masks = ['10,10 60,60']\nzones = ['20,20 30,30', '40,40 50,20 50,50']",
+                    "masks: zones and masks leave nothing",
+                ),
+                (
+                    "pattern",
+                    "privacy_masks = ['5,5 5.1,5.2']",
+                    "privacy_masks[0]: '5,5 5.1,5.2' is",
+                ),
+                (
+                    "pattern",
+                    "privacy_masks = ['0,0 1,0.5']",
+                    "privacy_masks[0]: '0,0 1,0.5' is only",
+                ),
+            ]
+        ),
         ("[place]\nlatitude = 91", "line 2: place.latitude: 91.0 is above 90"),
         ("[ring]\nframes = 1", "line 2: ring.frames: 1 is below 2"),
         ("[button]\nled = 16", "line 2: button.led: pin 16 is already used by pir[0].pin"),
@@ -195,6 +234,20 @@ def test_all_problems_are_said_at_once() -> None:
         "[place]\nlongitude = 13.4\n[[camera]]\nname = 'a'\nsource = 'pattern'\nnight = 'sun'",
         "[[camera]]\nname = 'a'\nsource = 'pattern'\nnight_above = 20",
         "[[camera]]\nname = 'Front door_2'\nsource = 'pattern'\nrotation = 270",
+        *(
+            f"[[camera]]\nname = 'a'\n{text}"
+            for text in [
+                "source = 'ffmpeg'\ndevice = 'RTSP://a:b@c:554/d'",
+                "source = 'ffmpeg'\ndevice = '/dev/video0'",
+                "source = 'fswebcam'",
+                "source = 'fswebcam'\ndevice = 'TEST'\noptions = ['--flip', 'h', '-S', '20']",
+                "source = 'rpicam'\ndevice = '1'\noptions = ['--ev', '0.5']",
+                "source = 'pattern'\nmasks = ['0,0 100,99']",
+                "source = 'pattern'\nmasks = ['0,0 50,100']\nzones = ['49,0 52,100']",
+                "source = 'pattern'\nzones = ['50,50 50.1,50.1']",
+                "source = 'pattern'\nprivacy_masks = ['50,50 50.5,50.5']",
+            ]
+        ),
     ],
 )
 def test_what_is_right_is_no_problem(text: str) -> None:
