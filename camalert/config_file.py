@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from camalert import camera_check
-from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Config, file_name
+from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Camera, Config, file_name
 from camalert.errors import BadConfig, NotPermitted
 
 Limits = dict[str, Any]
@@ -61,7 +61,15 @@ def _load(path: Path, _stamp: tuple[int, int, int] | None) -> Config:
     if problems:
         rest = f" (and {len(problems) - 1} more; see camalert check-config)" * (len(problems) > 1)
         raise BadConfig(str(path), problems[0] + rest)
-    return dataclasses.replace(config, source=path)
+    return dataclasses.replace(config, source=path, camera=tuple(_placed(config, path.parent)))
+
+
+def _placed(config: Config, folder: Path) -> Iterator[Camera]:
+    """The cameras, a file among them where it lies seen from the config's `folder`."""
+    for camera in config.camera:
+        is_file = camera.source == "file"
+        device = str(folder / camera.device) if is_file else camera.device
+        yield dataclasses.replace(camera, device=device)
 
 
 def read(path: Path) -> str:
@@ -172,6 +180,11 @@ def _misshapen(limits: Limits, text: str) -> str | None:
 
 def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """What is wrong between keys; values that are wrong by themselves are None here."""
+    for name in ("run", "spool", "state"):
+        folder = getattr(config.paths, name, None)
+        if folder and not Path(folder).is_absolute():
+            what = "does not begin with /: each command would have another, by where it is started"
+            yield f"paths.{name}", f"{folder!r:.80} {what}"
     pins: dict[int, str] = {}
     for path, pin in _pins(config):
         if pin in pins:

@@ -197,6 +197,8 @@ def test_what_is_in_force_can_be_written_and_read_again() -> None:
                 ),
             ]
         ),
+        ("[paths]\nrun = 'run'", "line 2: paths.run: 'run' does not begin with /: each command"),
+        ("[paths]\nstate = '~/a'", "line 2: paths.state: '~/a' does not begin with /"),
         ("[place]\nlatitude = 91", "line 2: place.latitude: 91.0 is above 90"),
         ("[ring]\nframes = 1", "line 2: ring.frames: 1 is below 2"),
         ("[button]\nled = 16", "line 2: button.led: pin 16 is already used by pir[0].pin"),
@@ -307,6 +309,18 @@ def test_no_tree_does_more_than_name_problems(tree: dict[str, Any]) -> None:
     found += config_file._contradictions(made)
     if not found:
         assert parse(dump(made)) == (made, [])
+
+
+def test_a_file_as_a_camera_is_seen_from_the_configs_folder(tmp_path: Path) -> None:
+    path, camera = tmp_path / "a.toml", "[[camera]]\nname = '{}'\nsource = '{}'\ndevice = '{}'\n"
+    path.write_text(
+        camera.format("a", "file", "b/c.mp4")
+        + camera.format("b", "file", "/d.jpg")
+        + camera.format("c", "fswebcam", "TEST"),
+        encoding="utf-8",
+    )
+    devices = [camera.device for camera in load(path).camera]
+    assert devices == [f"{tmp_path}/b/c.mp4", "/d.jpg", "TEST"]
 
 
 def test_a_file_with_problems_is_an_error_of_one_line(tmp_path: Path) -> None:
