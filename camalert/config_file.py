@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Config
+from camalert import camera_check
+from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Camera, Config, file_name
 from camalert.errors import BadConfig, NotPermitted
 
 Limits = dict[str, Any]
@@ -60,7 +61,15 @@ def _load(path: Path, _stamp: tuple[int, int, int] | None) -> Config:
     if problems:
         rest = f" (and {len(problems) - 1} more; see camalert check-config)" * (len(problems) > 1)
         raise BadConfig(str(path), problems[0] + rest)
-    return dataclasses.replace(config, source=path)
+    return dataclasses.replace(config, source=path, camera=tuple(_placed(config, path.parent)))
+
+
+def _placed(config: Config, folder: Path) -> Iterator[Camera]:
+    """The cameras, a file among them where it lies seen from the config's `folder`."""
+    for camera in config.camera:
+        is_file = camera.source == "file"
+        device = str(folder / camera.device) if is_file else camera.device
+        yield dataclasses.replace(camera, device=device)
 
 
 def read(path: Path) -> str:
@@ -148,7 +157,8 @@ def _out_of_bounds(limits: Limits, value: Any) -> str | None:
     if value == limits.get("default"):  # which may say "unset" by what is no value of the key
         return None
     if limits.get("choices") and value not in limits["choices"]:
-        return f"{value!r} is not one of {', '.join(limits['choices'])}"
+        choices = (choice or '"" (the default)' for choice in limits["choices"])
+        return f"{value!r} is not one of {', '.join(choices)}"
     if isinstance(value, str):
         return _misshapen(limits, value)
     low, high = limits.get("low"), limits.get("high")
@@ -170,38 +180,33 @@ def _misshapen(limits: Limits, text: str) -> str | None:
 
 def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """What is wrong between keys; values that are wrong by themselves are None here."""
+    for name in ("run", "spool", "state"):
+        folder = getattr(config.paths, name, None)
+        if folder and not Path(folder).is_absolute():
+            what = "does not begin with /: each command would have another, by where it is started"
+            yield f"paths.{name}", f"{folder!r:.80} {what}"
     pins: dict[int, str] = {}
     for path, pin in _pins(config):
         if pin in pins:
             yield path, f"pin {pin} is already used by {pins[pin]}"
         pins.setdefault(pin, path)
     for table in ("pir", "camera"):
-        names: dict[str, str] = {}
+        names: dict[str, tuple[str, str]] = {}
         for path, item in _listed(config, table):
-            # A space becomes _ in a picture's name, so "a b" and "a_b" would be one.
-            name = (item.name or "").casefold().replace(" ", "_")
-            if name and name in names:
-                yield f"{path}.name", f"{item.name!r} is already the name of {names[name]}"
-            names.setdefault(name, path)
+            if item.name:
+                by, other = names.setdefault(file_name(item.name), (path, item.name))
+                if by != path:
+                    yield f"{path}.name", _taken(item.name, by, other)
     for path, camera in _listed(config, "camera"):
-        if (camera.rotation or 0) % 90:
-            yield f"{path}.rotation", f"{camera.rotation} is not 0, 90, 180 or 270"
-        if camera.source in ("ffmpeg", "file") and camera.device == "":
-            yield f"{path}.device", f"a {camera.source} camera needs it"
-        yield from ((f"{path}.{name}", what) for name, what in _nights(config, camera))
+        found = camera_check.problems(camera, config.place)
+        yield from ((f"{path}.{name}", what) for name, what in found)
 
 
-def _nights(config: Config, camera: Any) -> Iterator[tuple[str, str]]:
-    place = config.place
-    if camera.night == "sun" and place and place.latitude == place.longitude == 0:
-        yield "night", "sun: set place.latitude and place.longitude"
-    if camera.night == "hours" and camera.night_from == camera.night_to:
-        yield "night_to", f"{camera.night_to} is the same as night_from: no night at all"
-    below, above = camera.night_below, camera.night_above
-    if camera.night == "light" and None not in (below, above) and below >= above:
-        yield "night_above", f"{above:g} is not above night_below, {below:g}"
-    if camera.night_rate and camera.night_rate < 0.1:
-        yield "night_rate", f"{camera.night_rate:g} is neither 0 nor from 0.1 to 30"
+def _taken(name: str, by: str, other: str) -> str:
+    """That `name` is taken by what is at the key `by` and called `other`."""
+    if other.casefold() == name.casefold():
+        return f"{name!r} is already the name of {by}"
+    return f"{name!r} would be the same file name as {other!r}, the name of {by}"
 
 
 def _listed(config: Config, table: str) -> Iterator[tuple[str, Any]]:

@@ -30,7 +30,7 @@ def parse(text: str) -> Region:
     if len(corners) == 2:
         (left, top), (right, bottom) = corners
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    if _size(corners) == 0:
+    if area(tuple(corners)) == 0:
         raise ValueError(f"{text!r} is a region without any size")
     return tuple(corners)
 
@@ -45,8 +45,19 @@ def _corner(word: str) -> Point:
     return x, y
 
 
-def _size(corners: list[Point]) -> float:
-    """The area by Gauss's formula; also 0 where the halves of a crossed polygon are equal."""
-    following = [*corners[1:], corners[0]]
-    pairs = zip(corners, following, strict=True)
+def area(region: Region) -> float:
+    """The area by Gauss's formula, in percent of the width times percent of the height.
+
+    Also 0 where the halves of a crossed polygon are equal.
+    """
+    pairs = zip(region, (*region[1:], region[0]), strict=True)
     return abs(math.fsum(x * b - a * y for (x, y), (a, b) in pairs)) / 2
+
+
+def holds(region: Region, point: Point) -> bool:
+    """Whether `point` lies in the region, by the even-odd rule."""
+    (x, y), inside = point, False
+    for (left, top), (right, bottom) in zip(region, (*region[1:], region[0]), strict=True):
+        if (top > y) != (bottom > y):
+            inside ^= x < left + (y - top) * (right - left) / (bottom - top)
+    return inside

@@ -127,6 +127,14 @@ def test_what_is_in_force_can_be_written_and_read_again() -> None:
             "line 5: camera[1].name: 'A' is already the name of camera[0]",
         ),
         (
+            "[[camera]]\nname='a b'\nsource='pattern'\n[[camera]]\nname='A_b'\nsource='pattern'",
+            "line 5: camera[1].name: 'A_b' would be the same file name as 'a b', the name of cam",
+        ),
+        (
+            "[[camera]]\nname='a'\nsource='pattern'\nmotion='none'",
+            "line 4: camera[0].motion: 'none' is not one of \"\" (the default), alarm, confirm",
+        ),
+        (
             "[[pir]]\nname='a'\npin=1\n[[pir]]\nname='b'\npin=1",
             "line 6: pir[1].pin: pin 1 is already used by pir[0].pin",
         ),
@@ -150,6 +158,47 @@ def test_what_is_in_force_can_be_written_and_read_again() -> None:
                 ),
             ]
         ),
+        *(
+            (
+                f"[[camera]]\nname = 'a'\nsource = '{source}'\n{text}",
+                f"line 4: camera[0].{problem}",
+            )
+            for source, text, problem in [
+                ("ffmpeg", "device = 'video0'", "device: 'video0' is neither /dev/... nor a URL"),
+                ("ffmpeg", "device = 'ftp://a:b@c/d'", "device: 'ftp://...@c/d' is neither"),
+                ("ffmpeg", "device = 'rtsp:cam'", "device: 'rtsp:cam' is neither"),
+                ("ffmpeg", 'device = "http://a/\\n"', "device: 'http://a/\\n' is neither"),
+                ("fswebcam", "device = '0'", "device: '0' is neither /dev/... nor TEST"),
+                ("fswebcam", "device = 'test'", "device: 'test' is neither /dev/... nor TEST"),
+                ("rpicam", "device = 'imx219'", "device: 'imx219' is not the number of a camera"),
+                ("fswebcam", "options = ['--save', '/a']", "options[0]: '--save' would write"),
+                ("fswebcam", "options = ['--invert', 'a']", "options[1]: 'a' would write"),
+                ("rpicam", "night_options = ['-oa']", "night_options[0]: '-oa' would write"),
+                ("pattern", "masks = ['0,0 100,100']", "masks: zones and masks leave nothing"),
+                (
+                    "pattern",
+                    "privacy_masks = ['0,0 60,100', '50,0 100,100']",
+                    "privacy_masks: zones and masks leave nothing",
+                ),
+                (
+                    "pattern",
+                    "masks = ['10,10 60,60']\nzones = ['20,20 30,30', '40,40 50,20 50,50']",
+                    "masks: zones and masks leave nothing",
+                ),
+                (
+                    "pattern",
+                    "privacy_masks = ['5,5 5.1,5.2']",
+                    "privacy_masks[0]: '5,5 5.1,5.2' is",
+                ),
+                (
+                    "pattern",
+                    "privacy_masks = ['0,0 1,0.5']",
+                    "privacy_masks[0]: '0,0 1,0.5' is only",
+                ),
+            ]
+        ),
+        ("[paths]\nrun = 'run'", "line 2: paths.run: 'run' does not begin with /: each command"),
+        ("[paths]\nstate = '~/a'", "line 2: paths.state: '~/a' does not begin with /"),
         ("[place]\nlatitude = 91", "line 2: place.latitude: 91.0 is above 90"),
         ("[ring]\nframes = 1", "line 2: ring.frames: 1 is below 2"),
         ("[button]\nled = 16", "line 2: button.led: pin 16 is already used by pir[0].pin"),
@@ -187,6 +236,20 @@ def test_all_problems_are_said_at_once() -> None:
         "[place]\nlongitude = 13.4\n[[camera]]\nname = 'a'\nsource = 'pattern'\nnight = 'sun'",
         "[[camera]]\nname = 'a'\nsource = 'pattern'\nnight_above = 20",
         "[[camera]]\nname = 'Front door_2'\nsource = 'pattern'\nrotation = 270",
+        *(
+            f"[[camera]]\nname = 'a'\n{text}"
+            for text in [
+                "source = 'ffmpeg'\ndevice = 'RTSP://a:b@c:554/d'",
+                "source = 'ffmpeg'\ndevice = '/dev/video0'",
+                "source = 'fswebcam'",
+                "source = 'fswebcam'\ndevice = 'TEST'\noptions = ['--flip', 'h', '-S', '20']",
+                "source = 'rpicam'\ndevice = '1'\noptions = ['--ev', '0.5']",
+                "source = 'pattern'\nmasks = ['0,0 100,99']",
+                "source = 'pattern'\nmasks = ['0,0 50,100']\nzones = ['49,0 52,100']",
+                "source = 'pattern'\nzones = ['50,50 50.1,50.1']",
+                "source = 'pattern'\nprivacy_masks = ['50,50 50.5,50.5']",
+            ]
+        ),
     ],
 )
 def test_what_is_right_is_no_problem(text: str) -> None:
@@ -246,6 +309,18 @@ def test_no_tree_does_more_than_name_problems(tree: dict[str, Any]) -> None:
     found += config_file._contradictions(made)
     if not found:
         assert parse(dump(made)) == (made, [])
+
+
+def test_a_file_as_a_camera_is_seen_from_the_configs_folder(tmp_path: Path) -> None:
+    path, camera = tmp_path / "a.toml", "[[camera]]\nname = '{}'\nsource = '{}'\ndevice = '{}'\n"
+    path.write_text(
+        camera.format("a", "file", "b/c.mp4")
+        + camera.format("b", "file", "/d.jpg")
+        + camera.format("c", "fswebcam", "TEST"),
+        encoding="utf-8",
+    )
+    devices = [camera.device for camera in load(path).camera]
+    assert devices == [f"{tmp_path}/b/c.mp4", "/d.jpg", "TEST"]
 
 
 def test_a_file_with_problems_is_an_error_of_one_line(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ SHARED = {path.stem for path in PACKAGE.glob("*.py")} - {"cli", "line", "__init_
 """The modules that everything may import."""
 
 PURE = (
+    "camera_check.py",
+    "camera_options.py",
     "alarm/agreement.py",
     "alarm/panel.py",
     "alarm/troubles.py",
@@ -36,6 +38,7 @@ PURE = (
     "motion/verdict.py",
     "motion/view.py",
     "motion/watched.py",
+    "regions.py",
     "replay/events.py",
     "replay/scores.py",
     "sensing/coincidence.py",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from camalert import camera_options
 from camalert.capture import child, jpeg
 from camalert.config import Camera
 from camalert.errors import BadData, BadUsage, NotPermitted, TryAgain, Unavailable
@@ -109,7 +110,9 @@ def rpicam_words(camera: Camera, more: dict[str, str], options: tuple[str, ...])
     """The words that both programs know, then `more` and `options`.
 
     They refuse an option that is given twice, so one of `options` takes the place of ours.
+    Raises BadUsage for one that would write pictures elsewhere.
     """
+    _check_options(camera, options)
     ours = {
         "--camera": camera.device or "0",
         "--width": str(camera.width),
@@ -132,11 +135,17 @@ def fswebcam(shot: Shot) -> tuple[bytes, int]:
     device = camera.device or "/dev/video0"
     if device != "TEST":
         check_device(camera, device)
+    _check_options(camera, camera.options)
     command = ["fswebcam", "--quiet", "--device", device, "--no-banner"]
     command += ["--resolution", f"{camera.width}x{camera.height}"]
     command += ["--jpeg", str(min(camera.quality, 95)), "--skip", str(SKIPPED)]
     command += ["--rotate", str(camera.rotation)] if camera.rotation else []
     return shot.run([*command, *camera.options, "-"], "fswebcam"), 0
+
+
+def _check_options(camera: Camera, options: tuple[str, ...]) -> None:
+    for n in camera_options.writing(camera.source, options):
+        raise BadUsage(camera.name, camera_options.unmasked(options[n]), "leave it out")
 
 
 def ffmpeg(shot: Shot) -> tuple[bytes, int]:

@@ -65,13 +65,15 @@ class Hand:
     ) -> set[int]:
         """`shoot` every `interval` seconds, `count` times or until the end, what `choose` names.
 
-        A picture that fails is no failure of the whole. Where `choose` raises NotPermitted (mode
-        off), none is taken, which is said once.
+        After a picture that fails the next is tried; the codes of all failures come back. Where
+        `choose` raises NotPermitted (mode off), none is taken, which is said once, and is a failure
+        where it was so every time.
         """
-        refused = ""
+        failures: set[int] = set()
+        tried, refused = False, ""
 
         def shoot() -> None:
-            nonlocal refused
+            nonlocal tried, refused
             try:
                 cameras = choose()
             except NotPermitted as error:
@@ -79,14 +81,14 @@ class Hand:
                     log.warning("%s", error)
                 refused = str(error)
             else:
-                refused = ""
-                self.shoot(cameras)
+                tried, refused = True, ""
+                failures.update(self.shoot(cameras))
 
         def missed(number: int) -> None:
             log.warning("the last picture took too long: %d missed", number)
 
         timelapse.run(interval, count, self._clock.monotonic, wait, shoot, missed)
-        return set()
+        return failures if tried else {NotPermitted.code}
 
     def stop(self) -> None:
         """End what is being taken."""

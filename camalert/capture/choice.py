@@ -7,7 +7,7 @@ from pathlib import Path
 from camalert.capture.frames import add
 from camalert.capture.jpeg import Picture
 from camalert.capture.sources import save
-from camalert.config import NAME, Camera, Config
+from camalert.config import NAME, Camera, Config, file_name
 from camalert.errors import BadConfig, BadUsage
 
 
@@ -26,14 +26,22 @@ def named(config: Config, names: tuple[str, ...], every: bool = False) -> list[C
     return [known[name] for name in dict.fromkeys(names or known)]
 
 
-def ad_hoc(names: tuple[str, ...], every: bool, source: str | None, device: str | None) -> Camera:
-    """A camera that no config knows. Raises BadUsage."""
+def ad_hoc(
+    config: Config, names: tuple[str, ...], every: bool, source: str | None, device: str | None
+) -> Camera:
+    """A camera that the config does not know. Raises BadUsage, also for a name that it knows.
+
+    Else a camera's own keys, its privacy masks among them, would be left out unseen.
+    """
     choices = Camera.__dataclass_fields__["source"].metadata["choices"]
     if not source:
         raise BadUsage("--device", "needs --source", f"one of {', '.join(choices)}")
     name = names[0] if names else source
     if every or len(names) > 1 or not NAME.fullmatch(name):
         raise BadUsage("--source", "is one camera, with one name")
+    if file_name(name) in (file_name(camera.name) for camera in config.camera):
+        step = "leave out --source, or take another name"
+        raise BadUsage(name, "is a camera of the config, with keys of its own", step)
     if not device and source in ("ffmpeg", "file"):
         raise BadUsage("--source", f"{source} needs --device")
     return Camera(name=name, source=source, device=device or "")

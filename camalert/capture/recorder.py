@@ -54,6 +54,8 @@ class Recorder:
         self._config = config
         self._room = Room(config.ring.megabytes * MB, config.ring.share / 100)
         self.ring = Ring(ring.folder(self._run, name), self._bounds(), now)
+        if self.camera.privacy_masks:
+            self.ring.clear()  # nobody knows how what an earlier run left was masked
         self._supervisor = _supervisor(self.camera, now)
         self._feed: Feed | None = None
         self._off = False
@@ -137,11 +139,14 @@ class Recorder:
             self._room = Room(config.ring.megabytes * MB, config.ring.share / 100)
         self._config = config
         if found and found[0] != self.camera:
-            self.camera = found[0]
+            was, self.camera = self.camera, found[0]
             self._gate, self._night = _gate(self.camera), self._is_night()
             troubled, self._supervisor = self._supervisor.troubled, _supervisor(self.camera, now)
             self._supervisor.troubled = troubled
             self._again("its config has changed")
+            if (was.privacy_masks, was.rotation) != (found[0].privacy_masks, found[0].rotation):
+                self.ring.clear()  # it may show what must no longer be seen
+                log.info("%s: its masks or its rotation changed: the ring is empty", was.name)
 
     def _obey_mode(self, now: float) -> None:
         if (off := self._mode() == "off") == self._off:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from camalert.capture import frames, night, sun
 from camalert.capture.jpeg import Picture
+from camalert.capture.removal import Removal
 from camalert.capture.sources import save
 from camalert.capture.workers import Job, Workers
 from camalert.config import Camera, Config
@@ -48,12 +49,20 @@ class Rounds:
 
     def __init__(self, workers: Workers, clock: Clock) -> None:
         self._workers, self._clock = workers, clock
+        self._removal = Removal(clock)
+
+    def patience(self) -> float | None:
+        """Seconds until `collect` has something to do; None when it has nothing."""
+        waits = (self._workers.patience(), self._removal.patience())
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def begin(self, record: Record, config: Config, off: bool = False) -> Iterator[Record]:
         """Start the round that `record` asks for, if it does; what is known at once comes back.
 
-        Where the mode is `off` no picture is taken, as for an alarm from before it was.
+        Where the mode is `off` no picture is taken, as for an alarm from before it was, and those
+        that are there are removed, see removal.
         """
+        self._removal.follow(off, config.folder("run"), config.folder("spool", "notes"))
         if not isinstance(record, AlarmRaised | HeartbeatDue):
             return
         wanted = not (record.text_only if isinstance(record, AlarmRaised) else record.mode == "off")
@@ -75,6 +84,7 @@ class Rounds:
 
     def collect(self) -> Iterator[Record]:
         """The records of the pictures that have come, or will not, since the last call."""
+        self._removal.look()
         for job in self._workers.finished():
             yield from self._answer(job)
 

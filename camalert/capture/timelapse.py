@@ -35,6 +35,7 @@ def run(
 ) -> None:
     """`shoot` at once and then every `interval` seconds, `count` times, or for ever with None.
 
+    A try counts, whether it gives a picture or not.
     `now` gives seconds that never step back; `missed` is told how many slots went by while a
     picture took too long.
     """

@@ -87,5 +87,7 @@ def _run(
 
 def _progress(record: "Record", recorder: "Recorder") -> bytes:
     ring = recorder.ring
-    held = f"{len(ring)} frames, {ring.size / 1e6:.1f} MB in the ring"
+    frames = "1 frame" if len(ring) == 1 else f"{len(ring)} frames"
+    size = f"{ring.size / 1e6:.1f} MB" if ring.size >= 1e6 else f"{ring.size / 1e3:.0f} kB"
+    held = f"{frames}, {size} in the ring"
     return f"{record.time[11:19]} {record.source}: {held}\n".encode()

@@ -18,6 +18,7 @@ def main(settings: cli.Settings, wanted: str | None) -> None:
     from camalert.alarm.panel import MODES
     from camalert.alarm.request import person, request_mode
     from camalert.alarm.state import mode_file, read_mode
+    from camalert.capture import removal
     from camalert.errors import BadUsage
     from camalert.records import SystemClock
 
@@ -28,4 +29,8 @@ def main(settings: cli.Settings, wanted: str | None) -> None:
     if wanted not in MODES:
         raise BadUsage(f"{wanted!r:.40}", "is not a mode", f"choose one of {', '.join(MODES)}")
     post = functools.partial(cli.post, settings)
-    click.echo(request_mode(config, wanted, post, person(), SystemClock()))
+    clock = SystemClock()
+    click.echo(request_mode(config, wanted, post, person(), clock))
+    if wanted == "off":
+        notes = config.folder("spool", "notes")
+        removal.clear(config.folder("run"), notes, clock.now().timestamp())

@@ -71,7 +71,7 @@ def _in_the_line(settings: cli.Settings) -> None:
     rounds = Rounds(workers, clock)
     line = cli.RecordLine()
     try:
-        for record in line.records(wake=workers.wake, timeout=workers.patience):
+        for record in line.records(wake=workers.wake, timeout=rounds.patience):
             if not record:
                 answers = rounds.collect()
             else:
@@ -99,7 +99,7 @@ def _chosen(
     from camalert.clock import SystemClock
 
     if source or device:
-        return [choice.ad_hoc(names, every, source, device)]
+        return [choice.ad_hoc(settings.config, names, every, source, device)]
     config = settings.config
     cameras, now = choice.named(config, names, every), SystemClock().now()
     if ModeInForce().read(config) == "off":

@@ -233,3 +233,12 @@ def test_all_sources_of_the_config_are_there():
     assert set(BACKENDS) == set(choices)
     assert shutil.which("ffmpeg")
     assert shutil.which("fswebcam")
+
+
+@pytest.mark.parametrize("source", ["rpicam", "fswebcam"])
+def test_an_option_that_would_write_elsewhere_is_refused(source, shot, tmp_path):
+    device = {"rpicam": "0", "fswebcam": "TEST"}[source]
+    option = f"{'--save' if source == 'fswebcam' else '--output'}={tmp_path}/unmasked.jpg"
+    with pytest.raises(BadUsage, match="without the privacy masks"):
+        backends.BACKENDS[source](shot(source, device=device, options=(option,)))
+    assert not (tmp_path / "unmasked.jpg").exists()

@@ -61,7 +61,7 @@ def test_a_lapse_keeps_its_times(hand, clock, tmp_path, said):
 def test_a_picture_that_fails_is_said_and_the_next_is_taken(hand, clock, tmp_path, caplog):
     bad = Camera(name="gone", source="file", device=str(tmp_path / "none"))
     cameras = iter([[bad], [PORCH]])
-    hand.lapse(lambda: next(cameras), 10, 2, waiting(clock))
+    assert hand.lapse(lambda: next(cameras), 10, 2, waiting(clock)) == {69}
     assert [record.message for record in caplog.records] == [
         f"gone: {tmp_path / 'none'}: No such file or directory"
     ]
@@ -77,9 +77,16 @@ def test_in_mode_off_none_is_taken_and_it_is_said_once(hand, clock, tmp_path, ca
             raise answer
         return answer
 
-    hand.lapse(choose, 10, 5, waiting(clock))
+    assert hand.lapse(choose, 10, 5, waiting(clock)) == set()
     assert [record.message for record in caplog.records] == ["porch: mode is off", "a: off"]
     assert len(list((tmp_path / "shots").iterdir())) == 1
+
+
+def test_off_all_the_time_is_a_failure(hand, clock):
+    def choose():
+        raise NotPermitted("porch", "mode is off")
+
+    assert hand.lapse(choose, 10, 3, waiting(clock)) == {77}
 
 
 def test_what_takes_too_long_is_said(hand, clock, caplog, monkeypatch):

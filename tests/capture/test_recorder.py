@@ -319,6 +319,41 @@ def test_what_cannot_be_masked_is_never_written(stand, monkeypatch):
     assert ring.listing(yard.run / "ring/back_yard") == []
 
 
+@pytest.mark.parametrize(
+    "change", [{"privacy_masks": ("0,0 50,100",)}, {"privacy_masks": ()}, {"rotation": 180}]
+)
+def test_masks_that_change_empty_the_ring_at_once(stand, change):
+    yard = stand(privacy_masks=("50,0 100,100",))
+    for _ in range(3):
+        yard.frame(picture())
+        yard.wait(0.1)
+    before = yard.recorder.ring.frames
+    assert len(before) == 3
+    yard.config = replace(yard.config, camera=(replace(yard.config.camera[0], **change),))
+    yard.wait(1)
+    assert len(yard.recorder.ring) == 0
+    assert not any(frame.path.exists() for frame in before)
+    yard.wait(1)
+    yard.frame(picture())
+    assert len(yard.recorder.ring) == 1
+
+
+def test_what_hides_nothing_more_leaves_the_ring_as_it_is(stand):
+    yard = stand(privacy_masks=("50,0 100,100",))
+    yard.frame(picture())
+    yard.config = replace(yard.config, camera=(replace(yard.config.camera[0], rate=2.0),))
+    yard.wait(1)
+    assert len(yard.recorder.ring) == 1
+
+
+def test_a_ring_of_unknown_masks_is_not_taken_over(stand, run):
+    left = run / "ring/back_yard/000000999000-000001.jpg"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(picture())
+    stand(privacy_masks=("0,0 50,100",))
+    assert not left.exists()
+
+
 def test_in_mode_off_nothing_is_captured_and_nothing_is_left(stand, caplog):
     caplog.set_level(logging.INFO)
     yard = stand()

@@ -180,9 +180,10 @@ def test_on_a_terminal_a_line_tells_how_it_goes(on_terminal, config_file):
     lines = done.stdout.decode().split("\r\n")[:-1]
     assert 1 <= len(lines) <= 4
     assert all(
-        re.fullmatch(r"[\d:]{8} back yard: \d+ frames, [\d.]+ MB in the ring", line)
+        re.fullmatch(r"[\d:]{8} back yard: \d+ frames?, (\d+ kB|[\d.]+ MB) in the ring", line)
         for line in lines
     )
+    assert re.search(r": 1 frame, [1-9]\d* kB in the ring$", lines[0])
 
 
 # Troubles

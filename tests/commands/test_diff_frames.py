@@ -148,7 +148,7 @@ CAMERA = '[[camera]]\nname = "porch"\nsource = "pattern"\n'
         ("[motion]\narea = 0", "motion.area: 0.0 is below 0.01"),
         (CAMERA + 'masks = ["0,0 101,5"]', "camera[0].masks[0]: '101,5' lies outside"),
         (CAMERA + 'zones = ["1,1 1,1"]', "camera[0].zones[0]: '1,1 1,1' is a region without"),
-        (CAMERA + 'masks = ["0,0 100,100"]', "camera porch: zones and masks leave nothing"),
+        (CAMERA + 'masks = ["0,0 100,100"]', "camera[0].masks: zones and masks leave nothing"),
     ],
 )
 def test_a_config_that_cannot_be(

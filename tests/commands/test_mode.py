@@ -1,6 +1,7 @@
 """mode, and through it what arm and disarm share."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
@@ -26,6 +27,23 @@ def test_without_a_line_it_holds_from_the_next_start_on(run: Run) -> None:
     assert done.returncode == 0
     assert done.stdout == b"mode: off (was alert), from the next start on: no alarm-line runs\n"
     assert run("mode").stdout == b"off\n"
+
+
+@pytest.mark.parametrize("before", ["alert", "off"])
+def test_off_leaves_no_picture_of_before(run: Run, tmp_path: Path, before: str) -> None:
+    run("mode", before)
+    left = [
+        tmp_path / "run/ring/porch/000000000001-000001.jpg",
+        tmp_path / "run/frames/a-1/porch-1.jpg",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"\xff\xd8")
+        os.utime(path.parent, (1e9, 1e9))
+    run("mode", "monitor" if before == "alert" else "off")
+    assert all(path.exists() for path in left) == (before == "alert")
+    run("mode", "off")
+    assert not any(path.exists() for path in left)
 
 
 def test_it_changes_the_mode_of_a_running_panel_who_logs_it(run: Run, start: Start) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from camalert.alarm.state import write_mode
 from camalert.capture import jpeg
 from camalert.codec import encode
-from camalert.records import AlarmRaised, HeartbeatDue, PirIdle, SystemClock, envelope
+from camalert.records import AlarmRaised, HeartbeatDue, ModeChanged, PirIdle, SystemClock, envelope
 from camalert.sensing.board import Board
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -151,6 +151,12 @@ def test_without_any_config(run, config_file, tmp_path, photo):
         (["--source", "pattern", "--all"], 64, "--source: is one camera"),
         (["--source", "pattern", "../up"], 64, "--source: is one camera"),
         (["--source", "daguerre"], 64, "--source"),
+        (
+            ["--source", "pattern", "porch"],
+            64,
+            "porch: is a camera of the config, with keys of its",
+        ),
+        (["--source", "pattern", "Back_yard"], 64, "leave out --source, or take another name"),
         (["--source", "fswebcam", "--device", "/dev/video97"], 69, "no such device /dev/video97"),
         (["--source", "file", "--device", "absent"], 69, "absent: No such file"),
         (["porch", "-o", "no/such/folder/a.jpg"], 73, "a.jpg: No such file or directory"),
@@ -236,6 +242,19 @@ def test_a_time_lapse_into_a_folder(run, config_file, tmp_path):
         assert jpeg.inspect((tmp_path / path).read_bytes()) == (160, 120)
 
 
+def test_a_time_lapse_without_a_picture_is_a_failure(run, config_file, tmp_path):
+    config_file(PATTERN.format("porch"))
+    lapse = ("--every", "0.1", "--count", "3", "-o", "shots/")
+    done = run("snap", "--source", "file", "--device", "nothere", *lapse)
+    assert done.returncode == 69
+    assert done.stderr.count(b"nothere: No such file or directory") == 3
+    write_mode(tmp_path / "state/mode.json", "off")
+    done = run("snap", "porch", *lapse)
+    assert done.returncode == 77
+    assert done.stderr.count(b"mode is off") == 1
+    assert not (tmp_path / "shots").exists()
+
+
 FLASH = "[flash]\npin = 23\nsettle = 0.05\nactive_high = {}\n"
 
 
@@ -300,7 +319,7 @@ def test_in_mode_off_there_is_neither_picture_nor_flash(start, run, fake, flash,
     fake(f"touch {tmp_path}/taken")
     assert run("snap", "porch", "--flash", "-o", "porch.jpg").returncode == 77
     done = run("snap", "porch", "--flash", "--every", "0.1", "--count", "3")
-    assert done.returncode == 0
+    assert done.returncode == 77
     assert done.stderr.count(b"mode is off") == 1
     assert not (tmp_path / "taken").exists()
     assert not flash()
@@ -522,10 +541,10 @@ def test_with_a_ring_the_newest_frame_is_the_picture_at_once(photo, ring_runs, s
     assert (tmp_path / "opened").exists()  # without a ring the device is opened
 
 
-def test_by_hand_too_but_not_for_a_camera_that_only_has_its_name(photo, ring_runs, run, tmp_path):
+def test_by_hand_too_but_not_for_a_camera_that_no_config_knows(photo, ring_runs, run, tmp_path):
     assert run("snap", "porch", "-o", "a.jpg").returncode == 0
     assert not (tmp_path / "opened").exists()
-    done = run("snap", "porch", "--source", "pattern", "-o", "b.jpg")
+    done = run("snap", "porch-2", "--source", "pattern", "-o", "b.jpg")
     assert (done.returncode, jpeg.inspect((tmp_path / "b.jpg").read_bytes())) == (0, (1280, 720))
 
 
@@ -566,6 +585,25 @@ def test_in_mode_off_no_picture_is_taken(run, config_file, tmp_path):
     _, complete = map(json.loads, run("snap", data=alarm()).stdout.splitlines())
     assert (complete["type"], complete["pictures"]) == ("alarm.complete", 0)
     assert run("snap", "--source", "pattern", "-o", "test.jpg").returncode == 0
+
+
+def test_when_it_becomes_off_pictures_of_before_go(start, run, config_file, tmp_path):
+    config_file(PATTERN.format("porch"))
+    process = start("snap")
+    write(process, alarm())
+    taken = [line(process) for _ in range(3)][1]
+    write_mode(tmp_path / "state/mode.json", "off")
+    stale = tmp_path / "run/ring/porch/000000000001-000001.jpg"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"\xff\xd8")
+    os.utime(Path(taken["file"]).parent, (1e9, 1e9))
+    stamp = envelope("panel", SystemClock())
+    write(process, encode(ModeChanged(**stamp, mode="off", was="alert", who="anna")))
+    assert line(process)["type"] == "mode.changed"
+    write(process, alarm())
+    assert line(process)["type"] == "alarm.raised"
+    assert not stale.exists()
+    assert not Path(taken["file"]).exists()
 
 
 def test_at_night_its_options_are_in_force_without_a_ring_too(run, config_file, fake, tmp_path):
