@@ -38,6 +38,11 @@ def problems(camera: Any, place: Any) -> Iterator[Problem]:
     yield from _nights(camera, place)
 
 
+def file_name(camera: str) -> str:
+    """What is the same for two cameras' names where their files would be, on any file system."""
+    return camera.casefold().replace(" ", "_")
+
+
 def _device(source: str, device: str) -> str | None:
     if source in ("ffmpeg", "file") and not device:
         return f"a {source} camera needs it"

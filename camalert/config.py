@@ -384,11 +384,6 @@ class Config:
         return Path(chosen, *below)
 
 
-def file_name(camera: str) -> str:
-    """What is the same for two cameras' names where their files would be, on any file system."""
-    return camera.casefold().replace(" ", "_")
-
-
 def _default_folder(which: str) -> str:
     if os.geteuid() == 0:
         return {"run": "/run", "spool": "/var/spool", "state": "/var/lib"}[which] + "/camalert"

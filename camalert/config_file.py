@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from camalert import camera_check
-from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Camera, Config, file_name
+from camalert.config import ADDRESS, NAME, TIME_OF_DAY, Camera, Config
 from camalert.errors import BadConfig, NotPermitted
 
 Limits = dict[str, Any]
@@ -194,7 +194,7 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
         names: dict[str, tuple[str, str]] = {}
         for path, item in _listed(config, table):
             if item.name:
-                by, other = names.setdefault(file_name(item.name), (path, item.name))
+                by, other = names.setdefault(camera_check.file_name(item.name), (path, item.name))
                 if by != path:
                     yield f"{path}.name", _taken(item.name, by, other)
     for path, camera in _listed(config, "camera"):

@@ -4,10 +4,11 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from camalert.camera_check import file_name
 from camalert.capture.frames import add
 from camalert.capture.jpeg import Picture
 from camalert.capture.sources import save
-from camalert.config import NAME, Camera, Config, file_name
+from camalert.config import NAME, Camera, Config
 from camalert.errors import BadConfig, BadUsage
 
 
