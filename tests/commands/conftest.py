@@ -31,6 +31,20 @@ def config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
 
 @pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Put a shell script on PATH: `on_path("rpicam-still", "cat photo.jpeg")`."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+
+    def put(name: str, script: str) -> None:
+        path = tmp_path / "bin" / name
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    return put
+
+
+@pytest.fixture
 def run(config_file: Callable[[str], Path], tmp_path: Path) -> Run:
     """Run a command to its end: `run("mode", "off", data=b"")`, in an empty folder."""
 

@@ -30,17 +30,9 @@ RPICAM = CAMERA + 'source = "rpicam"\nrate = 20.0\n'
 
 
 @pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def fake(tmp_path: Path, on_path: Callable[[str, str], None]) -> Callable[[str], None]:
     """Put a shell script on PATH as rpicam-vid; it notes its number and its child's."""
-    (tmp_path / "bin").mkdir()
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-
-    def make(script: str) -> None:
-        path = tmp_path / "bin" / "rpicam-vid"
-        path.write_text(f"#!/bin/sh\necho $$ >>{tmp_path}/numbers\n{script}\n", encoding="utf-8")
-        path.chmod(0o755)
-
-    return make
+    return lambda script: on_path("rpicam-vid", f"echo $$ >>{tmp_path}/numbers\n{script}")
 
 
 @pytest.fixture

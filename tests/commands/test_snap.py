@@ -1,5 +1,6 @@
 """snap as a process: by hand, and as the stage of the line that never makes the text wait."""
 
+import functools
 import json
 import os
 import select
@@ -27,17 +28,9 @@ RPICAM = '[[camera]]\nname = "{}"\nsource = "rpicam"\ndeadline = {}\n'
 
 
 @pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def fake(on_path: Callable[[str, str], None]) -> Callable[[str], None]:
     """Put a shell script on PATH as rpicam-still."""
-    (tmp_path / "bin").mkdir()
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-
-    def make(script: str) -> None:
-        path = tmp_path / "bin" / "rpicam-still"
-        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-        path.chmod(0o755)
-
-    return make
+    return functools.partial(on_path, "rpicam-still")
 
 
 @pytest.fixture
